@@ -1,0 +1,138 @@
+//! The daemon's clock: monotonic in its steps, the wall clock in its stamps, and faster than both in a demo.
+//!
+//! `now` never runs backwards by itself. When the machine's wall clock is stepped (NTP after boot, an
+//! administrator), [`Clock::resync`] adopts it and says by how much, so that the owner of kept moments can carry
+//! them along: a step is neither a gap nor a burst.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use crate::model::Timestamp;
+
+/// A wall clock that differs from the expected time by less than this is being slewed, not stepped.
+const STEP: Duration = Duration::from_secs(2);
+
+/// A shared clock; clones tell the same time.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    origin: Instant,
+    /// Microseconds since the epoch at `origin`.
+    anchor: AtomicI64,
+    /// Seconds of this clock in a second of the machine's; 1 for the real clock.
+    speed: f64,
+    follows_system: bool,
+}
+
+impl Clock {
+    /// The machine's time.
+    pub fn system() -> Self {
+        Self::starting(Timestamp::from_system(SystemTime::now()), 1.0, true)
+    }
+
+    /// A clock that starts at `start` and runs `speed` times as fast as the machine's. `speed` below 0.001 counts as 0.001.
+    pub fn sped(start: Timestamp, speed: f64) -> Self {
+        Self::starting(start, speed.max(0.001), false)
+    }
+
+    fn starting(start: Timestamp, speed: f64, follows_system: bool) -> Self {
+        Self(Arc::new(Inner {
+            origin: Instant::now(),
+            anchor: AtomicI64::new(start.as_micros()),
+            speed,
+            follows_system,
+        }))
+    }
+
+    /// This moment.
+    pub fn now(&self) -> Timestamp {
+        self.at(Instant::now())
+    }
+
+    /// The moment of a monotonic instant.
+    pub fn at(&self, instant: Instant) -> Timestamp {
+        let anchor = Timestamp::from_micros(self.0.anchor.load(Ordering::Relaxed));
+        anchor + self.told(instant.saturating_duration_since(self.0.origin))
+    }
+
+    /// How long `span` of this clock lasts on the machine's clock.
+    pub fn real(&self, span: Duration) -> Duration {
+        if self.0.speed == 1.0 {
+            span
+        } else {
+            span.div_f64(self.0.speed)
+        }
+    }
+
+    /// How long a span measured on the machine's clock is on this one.
+    pub fn told(&self, real: Duration) -> Duration {
+        if self.0.speed == 1.0 {
+            real
+        } else {
+            real.mul_f64(self.0.speed)
+        }
+    }
+
+    /// The monotonic instant at which this clock will show `at`; now, when that has passed.
+    pub fn instant_of(&self, at: Timestamp) -> Instant {
+        Instant::now() + self.real(at.since(self.now()))
+    }
+
+    /// Waits for `span` of this clock.
+    pub async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(self.real(span)).await;
+    }
+
+    /// Adopts the machine's wall clock. Returns the step in microseconds when it is one, `None` when it only drifted.
+    ///
+    /// A sped clock has no machine to follow and returns `None`.
+    pub fn resync(&self) -> Option<i64> {
+        if !self.0.follows_system {
+            return None;
+        }
+        self.adopt(Timestamp::from_system(SystemTime::now()))
+    }
+
+    fn adopt(&self, wall: Timestamp) -> Option<i64> {
+        let by = wall.micros_since(self.now());
+        self.0.anchor.fetch_add(by, Ordering::Relaxed);
+        (by.unsigned_abs() >= STEP.as_micros() as u64).then_some(by)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sped_clock_tells_a_minute_in_a_second() {
+        let start = Timestamp::parse("2023-11-08T13:42:00Z").unwrap();
+        let clock = Clock::sped(start, 60.0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(clock.now().since(start), Duration::from_secs(60));
+        assert_eq!(
+            clock.real(Duration::from_secs(30)),
+            Duration::from_millis(500)
+        );
+        assert_eq!(clock.resync(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_of_the_wall_clock_is_adopted_and_reported_and_a_drift_is_not_reported() {
+        let start = Timestamp::from_micros(1_700_000_000_000_000);
+        let clock = Clock::sped(start, 1.0);
+        assert_eq!(clock.adopt(start + Duration::from_millis(300)), None);
+        let two_hours = Duration::from_secs(7200);
+        assert_eq!(
+            clock.adopt(start + two_hours),
+            Some(7_200_000_000 - 300_000)
+        );
+        assert_eq!(clock.adopt(start), Some(-7_200_000_000));
+        assert_eq!(clock.now(), start);
+    }
+}

@@ -1,0 +1,8 @@
+//! watchfire: a synthetic uptime prober for AI services.
+//!
+//! Data flows one way: configuration, timetable, check, outcome, sample, detector, incident, notification, outbox,
+//! delivery. The modules stand in that order and use only what stands before them (see ARCHITECTURE.md).
+
+pub mod clock;
+pub mod diagnostic;
+pub mod model;

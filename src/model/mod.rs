@@ -1,0 +1,22 @@
+//! The words of watchfire and everything it decides. Pure: no I/O, no runtime, no clock.
+//!
+//! Whoever needs "now" is given it. What is decided here is therefore the same live, in a replay and in a test.
+
+pub mod detect;
+pub mod fold;
+pub mod histogram;
+pub mod incident;
+pub mod notification;
+pub mod outcome;
+pub mod probe;
+pub mod sample;
+pub mod scenario;
+pub mod secret;
+pub mod time;
+
+pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
+pub use outcome::{Cause, FailureKind, Fault, Outcome, Phase};
+pub use probe::{Confirm, ProbeId, ServiceId};
+pub use sample::{Evidence, Origin, Phases, Sample};
+pub use secret::{Redactor, Secret};
+pub use time::Timestamp;

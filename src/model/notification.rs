@@ -1,0 +1,129 @@
+//! What is to be told, to whom it goes, and what became of it: the words between judging, rendering and sending.
+
+use super::{EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Timestamp};
+
+/// One event of an incident, with all that a reader wants to know. Rendered once per recipient.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notification {
+    /// The event itself.
+    pub event: IncidentEvent,
+    /// When the incident was first opened.
+    pub opened_at: Timestamp,
+    /// Sequence of the incident's first event that was mailed: the root of the mail thread.
+    pub thread_root: u32,
+    /// How often the incident has been reopened so far.
+    pub reopened: u32,
+    /// The service's name in probes.toml.
+    pub service: String,
+    /// Its title for people.
+    pub title: String,
+    /// Failures since the onset, most frequent first.
+    pub reasons: Vec<Reason>,
+    /// Each probe of the service since the onset.
+    pub probes: Vec<ProbeTally>,
+    /// The latest failing reply.
+    pub last_failure: Option<LastFailure>,
+    /// Name of the place that probes.
+    pub location: String,
+}
+
+/// So many failures of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// What went wrong.
+    pub kind: FailureKind,
+    /// Whose fault.
+    pub fault: Fault,
+    /// HTTP status, when there was one.
+    pub status: Option<u16>,
+    /// How often.
+    pub count: u32,
+}
+
+/// One probe's runs since the onset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeTally {
+    /// Name within the service.
+    pub name: String,
+    /// Failed runs.
+    pub failed: u32,
+    /// Runs that count.
+    pub of: u32,
+}
+
+/// The latest failing reply, redacted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastFailure {
+    /// Probe name within the service.
+    pub probe: String,
+    /// When that run began.
+    pub at: Timestamp,
+    /// What went wrong.
+    pub kind: FailureKind,
+    /// HTTP status, when there was one.
+    pub status: Option<u16>,
+    /// Excerpt of the reply, or the transport's words.
+    pub text: String,
+    /// The provider's id of the request.
+    pub request_id: Option<String>,
+}
+
+/// A rendered message to one recipient, ready to be stored and sent. The bytes are never rendered again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Where it goes: an address.
+    pub recipient: String,
+    /// With angle brackets.
+    pub message_id: String,
+    /// The whole message, CRLF lines.
+    pub bytes: Vec<u8>,
+}
+
+/// Renders notifications; what the engine needs of a channel, without knowing the channel.
+pub trait Compose: Send {
+    /// One letter to `recipient`. The same arguments give the same bytes.
+    fn compose(&self, notification: &Notification, recipient: &str) -> Letter;
+}
+
+/// A letter in the outbox, as a sender claims it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Row number in the outbox.
+    pub id: i64,
+    /// Which incident it tells about; `None` for a test mail or another notice.
+    pub incident: Option<IncidentId>,
+    /// What it tells.
+    pub event: Option<EventKind>,
+    /// The letter.
+    pub letter: Letter,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// What came of one attempt to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryReport {
+    /// Row number in the outbox.
+    pub id: i64,
+    /// When the attempt ended.
+    pub at: Timestamp,
+    /// How it ended.
+    pub result: DeliveryResult,
+    /// The server's words, or the transport's; redacted.
+    pub reply: String,
+}
+
+/// How an attempt to send ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryResult {
+    /// Accepted: the 250 after the final dot.
+    Sent,
+    /// Not accepted for now; again at this moment.
+    Deferred(Timestamp),
+    /// The connection broke after the final dot: it may have been accepted. Again at this moment, same bytes.
+    Ambiguous(Timestamp),
+    /// Refused for good, or given up after the longest time.
+    Dead,
+}

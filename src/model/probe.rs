@@ -1,0 +1,44 @@
+//! What the judging side needs to know of a configured probe: who it is, how often it runs, how it is re-checked.
+
+use std::time::Duration;
+
+/// A probe at a location, as the database numbers it. The same probe seen from two places has two ids.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct ProbeId(pub u32);
+
+/// A service: what is judged, alerted and shown as one. As the database numbers it.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct ServiceId(pub u32);
+
+/// How a suspicion is confirmed: re-checks `every` so often, at most `max` after the latest failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirm {
+    /// Re-check at once.
+    Rechecks {
+        /// Spacing from start to start; at least 1 s.
+        every: Duration,
+        /// How many after the latest failure; at least 1.
+        max: u32,
+    },
+    /// Wait for the scheduled runs.
+    Off,
+}
+
+impl Confirm {
+    /// For cheap probes: 5 s, 20 times (detector design: faster than 5 s gains nothing).
+    pub const CHEAP: Confirm = Confirm::Rechecks {
+        every: Duration::from_secs(5),
+        max: 20,
+    };
+    /// For probes that cost money by the run: 30 s, 4 times.
+    pub const COSTLY: Confirm = Confirm::Rechecks {
+        every: Duration::from_secs(30),
+        max: 4,
+    };
+}

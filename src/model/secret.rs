@@ -1,0 +1,114 @@
+//! Secrets, and their removal from everything that leaves the process.
+
+use std::fmt;
+
+use base64::Engine as _;
+use secrecy::{ExposeSecret, SecretString};
+
+/// A key or password. Its `Debug` is a placeholder; it is wiped from memory when dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Wraps a value.
+    pub fn new(value: String) -> Self {
+        Self(SecretString::from(value))
+    }
+
+    /// The value itself, for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Replaces every known secret in a text, raw or as base64, percent- or JSON-encoded, by `[secret]`.
+///
+/// Cheap when there is nothing to do; used where text leaves the process (log, mail, page, database, error).
+#[derive(Clone, Default)]
+pub struct Redactor {
+    forms: Vec<Secret>,
+}
+
+impl Redactor {
+    /// What stands in the place of a secret.
+    pub const MASK: &'static str = "[secret]";
+    /// Shorter values are not searched for: they would blank out ordinary words.
+    pub const SHORTEST: usize = 6;
+
+    /// For these secrets; those shorter than [`Redactor::SHORTEST`] are left out.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut forms: Vec<String> = Vec::new();
+        for secret in secrets {
+            let raw = secret.expose();
+            if raw.len() < Self::SHORTEST {
+                continue;
+            }
+            forms.push(raw.to_owned());
+            forms.push(base64::engine::general_purpose::STANDARD.encode(raw));
+            forms.push(base64::engine::general_purpose::STANDARD_NO_PAD.encode(raw));
+            forms.push(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(raw));
+            forms.push(url::form_urlencoded::byte_serialize(raw.as_bytes()).collect());
+            let json = serde_json::Value::String(raw.to_owned()).to_string();
+            forms.push(json.trim_matches('"').to_owned());
+        }
+        // Longest first, so that a secret within another's form leaves no tail.
+        forms.sort_by_key(|f| std::cmp::Reverse(f.len()));
+        forms.dedup();
+        Self {
+            forms: forms.into_iter().map(Secret::new).collect(),
+        }
+    }
+
+    /// The text without secrets.
+    pub fn redact(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        for form in &self.forms {
+            if out.contains(form.expose()) {
+                out = out.replace(form.expose(), Self::MASK);
+            }
+        }
+        out
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redactor({} forms)", self.forms.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_removed_in_every_form_it_travels_in() {
+        let secret = Secret::new("sk-canary/\"1+2".to_owned());
+        let redactor = Redactor::new([&secret]);
+        for form in [
+            "sk-canary/\"1+2".to_owned(),
+            base64::engine::general_purpose::STANDARD.encode("sk-canary/\"1+2"),
+            "sk-canary%2F%221%2B2".to_owned(),
+            "sk-canary/\\\"1+2".to_owned(),
+        ] {
+            let text = format!("Bearer {form}, said the server");
+            assert_eq!(redactor.redact(&text), "Bearer [secret], said the server");
+        }
+        assert_eq!(format!("{secret:?}"), "***");
+    }
+
+    #[test]
+    fn a_short_value_does_not_blank_out_words() {
+        let redactor = Redactor::new([&Secret::new("key".to_owned())]);
+        assert_eq!(
+            redactor.redact("the key was refused"),
+            "the key was refused"
+        );
+    }
+}
