@@ -7,3 +7,4 @@ pub mod clock;
 pub mod diagnostic;
 pub mod model;
 pub mod probe;
+pub mod schedule;
