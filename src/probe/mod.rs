@@ -4,12 +4,20 @@
 //! phases, bounds what it reads, and names what went wrong on the way. A new kind is one file and one line in [`KINDS`].
 
 mod chat;
+mod client;
+mod dns;
+mod evidence;
+mod exchange;
 mod fields;
 mod http;
 mod image;
+mod phases;
+mod redirect;
 mod reply;
 mod request;
 mod run;
+mod tls;
+mod transport_error;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,9 +29,11 @@ use toml::de::DeValue;
 use crate::diagnostic::Problem;
 use crate::model::{Confirm, Outcome, Phase, Secret};
 
+pub use client::{Client, ClientError};
 pub use reply::{End, Failed, Reply, Reported, StreamReader, Trace, Turn};
 pub use request::{Keep, Prepared, Request};
 pub use run::Run;
+pub use tls::{Roots, RootsError};
 
 /// The kinds of probes, by the name that `kind = ".."` gives.
 pub const KINDS: &[Kind] = &[http::KIND, chat::KIND, image::KIND];

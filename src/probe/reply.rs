@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use crate::model::{FailureKind, Fault, Timestamp};
+use crate::model::{Cause, FailureKind, Fault, Timestamp};
 
 /// A reply of which at least status and headers have come.
 #[derive(Debug, Clone)]
@@ -48,6 +48,8 @@ pub enum End {
     TooLarge,
     /// The connection or the encoding broke.
     Broken(Failed),
+    /// The prober ran out of something, in these words.
+    Prober(Cause, String),
 }
 
 /// A failure below the check: what the transport has to say.

@@ -48,6 +48,8 @@ impl Prepared {
 pub enum Keep {
     /// It is given to the check.
     Whole,
+    /// It is given to the check when it says that it is JSON, else as `Nothing`.
+    IfJson,
     /// It is read to its end, counted and dropped.
     Nothing,
 }
