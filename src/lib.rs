@@ -6,5 +6,6 @@
 pub mod clock;
 pub mod diagnostic;
 pub mod model;
+pub mod notify;
 pub mod probe;
 pub mod schedule;

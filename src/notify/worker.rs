@@ -1,0 +1,209 @@
+//! The sole sender: takes what is due out of the outbox, tries it, and says what came of it.
+//!
+//! It writes nothing itself. A report goes to the engine, and a letter is not touched again before the outbox shows
+//! that its report was recorded: otherwise a slow disk would turn one alert into many. Within one incident and
+//! recipient the outbox offers only the first unfinished letter, so a recovery never overtakes its alarm.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{Acceptance, Answer, Channel, backoff};
+use crate::clock::Clock;
+use crate::model::Timestamp;
+use crate::model::notification::{DeliveryReport, DeliveryResult, Pending};
+
+/// Attempts at the same time: enough that one mute server does not hold up the others, few enough for any server.
+const AT_ONCE: usize = 4;
+/// Rows looked at in one go; more than [`AT_ONCE`] and [`UNRECORDED`] together, so that fresh rows are always seen.
+const LOOK: usize = 64;
+/// Reports that may wait to be recorded before no new attempt begins: each may become a duplicate after a crash.
+const UNRECORDED: usize = 32;
+/// Longest pause between two looks (real time): a lost wake-up costs no more.
+const POLL: Duration = Duration::from_secs(1);
+/// Pause (real time) while something is due but under way or not yet recorded.
+const BUSY: Duration = Duration::from_millis(100);
+/// How long attempts may go on after the stop (real time); less than systemd's and Docker's patience with a daemon.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// The letters that wait, as the worker sees them.
+pub trait Outbox: Send {
+    /// Unfinished letters due at `now`, oldest first, at most `limit`; of each incident and recipient only the first.
+    /// A recorded report must show in `attempts`.
+    fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Pending>, String>;
+
+    /// When the next letter is due, past or future; `None` when nothing waits.
+    fn next_due(&self) -> Result<Option<Timestamp>, String>;
+}
+
+/// Sends until stopped; then lets running attempts end, at most 20 s.
+///
+/// Looks whenever `wake` is notified (new letters, recorded reports), when a letter comes due, and once a second.
+/// Returns early only when nobody receives the reports any more.
+pub async fn run(
+    outbox: impl Outbox,
+    channel: Arc<dyn Channel>,
+    reports: mpsc::Sender<DeliveryReport>,
+    wake: Arc<Notify>,
+    clock: Clock,
+    stop: CancellationToken,
+) {
+    let mut claims = Claims::default();
+    let mut running = FuturesUnordered::new();
+    let mut readable = true;
+    loop {
+        let pause = match look(&outbox, &mut claims, &clock) {
+            Ok((letters, pause)) => {
+                readable = true;
+                for letter in letters {
+                    running.push(attempt(letter, &*channel, &reports, &clock));
+                }
+                pause
+            }
+            Err(error) => {
+                if std::mem::replace(&mut readable, false) {
+                    warn!(%error, "the outbox cannot be read, trying on: {error}");
+                }
+                POLL
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(done) = running.next(), if !running.is_empty() => match done {
+                Some(id) => claims.reported(id),
+                None => return,
+            },
+            () = wake.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    let left = tokio::time::timeout(GRACE, async { while running.next().await.is_some() {} }).await;
+    if left.is_err() {
+        warn!(
+            "stopped with {} mails under way; they are sent again after the start",
+            running.len()
+        );
+    }
+}
+
+/// What to try now, and how long to wait for more.
+fn look(
+    outbox: &impl Outbox,
+    claims: &mut Claims,
+    clock: &Clock,
+) -> Result<(Vec<Pending>, Duration), String> {
+    let now = clock.now();
+    let fresh = claims.take(outbox.due(now, LOOK)?);
+    let pause = match outbox.next_due()? {
+        None => POLL,
+        Some(at) if at <= now => BUSY,
+        Some(at) => clock.real(at.since(now)).min(POLL),
+    };
+    Ok((fresh, pause))
+}
+
+/// One attempt and its report. `None` when nobody takes reports any more.
+async fn attempt(
+    letter: Pending,
+    channel: &dyn Channel,
+    reports: &mpsc::Sender<DeliveryReport>,
+    clock: &Clock,
+) -> Option<i64> {
+    let answer = channel.deliver(&letter).await;
+    let report = report(&letter, answer, clock.now(), fastrand::f64());
+    let (id, result) = (letter.id, report.result);
+    match result {
+        DeliveryResult::Sent => debug!(
+            letter = id,
+            "mail {} was accepted", letter.letter.message_id
+        ),
+        DeliveryResult::Dead => {
+            warn!(letter = id, reply = %report.reply, "mail {} will not be tried again", letter.letter.message_id)
+        }
+        DeliveryResult::Deferred(at) | DeliveryResult::Ambiguous(at) => {
+            info!(letter = id, reply = %report.reply, "mail {} is tried again at {at}", letter.letter.message_id);
+        }
+    }
+    reports.send(report).await.ok().map(|()| id)
+}
+
+/// What an answer means for the outbox.
+fn report(letter: &Pending, answer: Answer, now: Timestamp, chance: f64) -> DeliveryReport {
+    let again = || {
+        backoff::next(
+            letter.created_at,
+            now,
+            letter.attempts.saturating_add(1),
+            chance,
+        )
+    };
+    let result = match answer.acceptance {
+        Acceptance::Accepted => DeliveryResult::Sent,
+        Acceptance::Refused => DeliveryResult::Dead,
+        Acceptance::Later => again().map_or(DeliveryResult::Dead, DeliveryResult::Deferred),
+        Acceptance::Unsure => again().map_or(DeliveryResult::Dead, DeliveryResult::Ambiguous),
+    };
+    DeliveryReport {
+        id: letter.id,
+        at: now,
+        result,
+        reply: answer.reply,
+    }
+}
+
+/// Which letters are taken, and which of those are reported but perhaps not recorded yet.
+#[derive(Debug, Default)]
+struct Claims(HashMap<i64, Claim>);
+
+#[derive(Debug)]
+struct Claim {
+    /// The row's count when it was taken: a row that shows another has been recorded since.
+    attempts: u32,
+    reported: bool,
+}
+
+impl Claims {
+    /// Takes those that may be tried now. `due` is all that is due, or the first [`LOOK`] of it.
+    fn take(&mut self, due: Vec<Pending>) -> Vec<Pending> {
+        if due.len() < LOOK {
+            // Reported and not due any more: recorded as finished or deferred.
+            let listed: HashSet<i64> = due.iter().map(|p| p.id).collect();
+            self.0.retain(|id, c| !c.reported || listed.contains(id));
+        }
+        let mut fresh = Vec::new();
+        for letter in due {
+            if let Some(claim) = self.0.get(&letter.id)
+                && !(claim.reported && claim.attempts != letter.attempts)
+            {
+                continue;
+            }
+            self.0.remove(&letter.id);
+            let unrecorded = self.0.values().filter(|c| c.reported).count();
+            if self.0.len() - unrecorded >= AT_ONCE || unrecorded >= UNRECORDED {
+                break;
+            }
+            let attempts = letter.attempts;
+            self.0.insert(
+                letter.id,
+                Claim {
+                    attempts,
+                    reported: false,
+                },
+            );
+            fresh.push(letter);
+        }
+        fresh
+    }
+
+    fn reported(&mut self, id: i64) {
+        if let Some(claim) = self.0.get_mut(&id) {
+            claim.reported = true;
+        }
+    }
+}
