@@ -9,3 +9,4 @@ pub mod model;
 pub mod notify;
 pub mod probe;
 pub mod schedule;
+pub mod simulate;
