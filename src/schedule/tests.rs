@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::model::Timestamp;
+use crate::model::{Cron, Timestamp};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -236,7 +236,7 @@ async fn a_stop_lets_quick_runs_end_and_drops_the_others() {
 async fn a_cron_probe_runs_at_its_times() {
     let plan = |clock: &Clock| {
         let mut slot = slot(clock, 1, 30, SECOND);
-        slot.cadence = Cadence::Cron(Box::new(CronTimes::parse("0 */5 * * * *", "UTC").unwrap()));
+        slot.cadence = Cadence::Cron(Box::new(Cron::parse("0 */5 * * * *", chrono_tz::UTC).unwrap()));
         vec![slot]
     };
     let stage = Stage::start(plan, InFlight::default());
