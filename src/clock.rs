@@ -60,6 +60,21 @@ impl Clock {
         anchor + self.told(instant.saturating_duration_since(self.0.origin))
     }
 
+    /// Time of this clock since it was made: monotonic, whatever happens to the wall clock.
+    pub fn elapsed(&self) -> Duration {
+        self.told(self.0.origin.elapsed())
+    }
+
+    /// The monotonic instant at which [`Clock::elapsed`] reaches `elapsed`.
+    pub fn instant_at(&self, elapsed: Duration) -> Instant {
+        self.0.origin + self.real(elapsed)
+    }
+
+    /// The wall-clock moment at which [`Clock::elapsed`] was `elapsed`, as the wall clock stands now.
+    pub fn stamp(&self, elapsed: Duration) -> Timestamp {
+        Timestamp::from_micros(self.0.anchor.load(Ordering::Relaxed)) + elapsed
+    }
+
     /// How long `span` of this clock lasts on the machine's clock.
     pub fn real(&self, span: Duration) -> Duration {
         if self.0.speed == 1.0 {

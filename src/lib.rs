@@ -7,3 +7,6 @@ pub mod clock;
 pub mod diagnostic;
 pub mod model;
 pub mod notify;
+pub mod probe;
+pub mod schedule;
+pub mod simulate;

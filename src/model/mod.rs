@@ -2,6 +2,7 @@
 //!
 //! Whoever needs "now" is given it. What is decided here is therefore the same live, in a replay and in a test.
 
+pub mod cadence;
 pub mod detect;
 pub mod fold;
 pub mod histogram;
@@ -14,6 +15,7 @@ pub mod scenario;
 pub mod secret;
 pub mod time;
 
+pub use cadence::{Cadence, Cron};
 pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
 pub use outcome::{Cause, FailureKind, Fault, Outcome, Phase};
 pub use probe::{Confirm, ProbeId, ServiceId};

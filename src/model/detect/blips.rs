@@ -1,0 +1,234 @@
+//! Blips: short failures of a network come in clusters, so the second failure of a cluster is hardly news.
+//!
+//! What is believed is the chance that a blip is still going on, for one probe and for all probes of a service
+//! together. Every lag is between the STARTS of runs: a timeout of 10 s tells about the moment it was sent, and
+//! counted from its end the timeouts of one blip would look like several.
+
+use serde::{Deserialize, Serialize};
+
+use super::seconds_between;
+use crate::model::{ProbeId, Timestamp};
+
+/// Chance that a run fails while a blip is going on.
+pub const FAILS_IN_BLIP: f64 = 0.9;
+/// A belief below this changes no probability in 64-bit floats, so it is forgotten.
+const FORGOTTEN: f64 = 1e-17;
+/// What is believed of a shared blip after the first failure of any probe.
+const PERHAPS_SHARED: f64 = 0.4;
+/// Above this belief a failure of a second probe confirms that the blip is shared.
+const CONFIRMED_BY_SECOND: f64 = 0.1;
+/// How much of a shared blip is left after a success that was sent later than its latest failure.
+const AFTER_SUCCESS: f64 = 0.1;
+
+/// What is believed of a blip that hits one probe.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Belief {
+    chance: f64,
+    at: Option<Timestamp>,
+}
+
+impl Belief {
+    /// Chance that a blip which was believed in earlier is still going on at `start`; `tau` is the mean length in seconds.
+    pub fn at(&self, start: Timestamp, tau: f64) -> f64 {
+        match self.at {
+            Some(at) if self.chance > 0.0 => {
+                self.chance * (-seconds_between(at, start).max(0.0) / tau).exp()
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// Takes a run in; `before` is what [`Belief::at`] said for it.
+    pub fn learn(&mut self, failed: bool, before: f64, start: Timestamp) {
+        let after = if failed {
+            FAILS_IN_BLIP
+        } else {
+            before * (1.0 - FAILS_IN_BLIP) / (1.0 - FAILS_IN_BLIP * before)
+        };
+        self.chance = if after < FORGOTTEN { 0.0 } else { after };
+        self.at = Some(start);
+    }
+
+    /// Forgets the blip.
+    pub fn clear(&mut self) {
+        self.chance = 0.0;
+    }
+
+    /// All moments that are kept, for a step of the clock.
+    pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.at.iter_mut()
+    }
+}
+
+/// What is believed of a blip that hits all probes of a service: the prober's own network.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shared {
+    chance: f64,
+    failed_at: Option<Timestamp>,
+    passed_at: Option<Timestamp>,
+    failed_by: Option<ProbeId>,
+}
+
+impl Shared {
+    /// Chance that a shared blip is going on at `start`.
+    pub fn at(&self, start: Timestamp, tau: f64) -> f64 {
+        let Some(failed_at) = self.failed_at.filter(|_| self.chance > 0.0) else {
+            return 0.0;
+        };
+        let ended = self
+            .passed_at
+            .is_some_and(|passed| failed_at < passed && passed < start);
+        let left = (-seconds_between(failed_at, start).abs() / tau).exp();
+        self.chance * left * if ended { AFTER_SUCCESS } else { 1.0 }
+    }
+
+    /// Takes a failure in; `before` is what [`Shared::at`] said for it.
+    pub fn fail(&mut self, probe: ProbeId, before: f64, start: Timestamp) {
+        let other = self.failed_by.is_some_and(|last| last != probe);
+        self.chance = if other && before > CONFIRMED_BY_SECOND {
+            FAILS_IN_BLIP
+        } else {
+            before.max(PERHAPS_SHARED)
+        };
+        self.failed_by = Some(probe);
+        self.failed_at = Some(self.failed_at.map_or(start, |at| at.max(start)));
+    }
+
+    /// Takes a success in.
+    pub fn pass(&mut self, start: Timestamp) {
+        self.passed_at = Some(self.passed_at.map_or(start, |at| at.max(start)));
+    }
+
+    /// Forgets the blip.
+    pub fn clear(&mut self) {
+        self.chance = 0.0;
+    }
+
+    /// All moments that are kept, for a step of the clock.
+    pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.failed_at.iter_mut().chain(self.passed_at.iter_mut())
+    }
+}
+
+/// How long blips last around here: learned from those that a second failing re-check has seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lengths {
+    blips: f64,
+    seconds: f64,
+}
+
+impl Default for Lengths {
+    /// As if five blips of 5 s had been seen.
+    fn default() -> Self {
+        Self {
+            blips: 5.0,
+            seconds: 25.0,
+        }
+    }
+}
+
+impl Lengths {
+    /// Above so many blips the older half is forgotten.
+    const KEPT: f64 = 400.0;
+
+    /// The mean length to reckon with, 3 to 60 s.
+    pub fn tau(&self) -> f64 {
+        (1.5 * self.seconds / self.blips).clamp(3.0, 60.0)
+    }
+
+    fn add(&mut self, seconds: f64) {
+        self.blips += 1.0;
+        // The bounds keep one wild clock from spoiling the mean for months.
+        self.seconds += seconds.clamp(-60.0, 600.0);
+        if self.blips > Self::KEPT {
+            self.blips /= 2.0;
+            self.seconds /= 2.0;
+        }
+    }
+}
+
+/// The failures of a probe that follow each other so closely that they may be one blip.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Streak {
+    latest: Option<Timestamp>,
+    second: Option<Timestamp>,
+}
+
+impl Streak {
+    /// Takes a failure in; `interval` is the probe's own, in seconds.
+    pub fn fail(&mut self, start: Timestamp, interval: f64) {
+        if self.second.is_none() && self.is_near(start, interval) {
+            self.second = Some(start);
+        }
+        self.latest = Some(start);
+    }
+
+    /// Takes a success in, which ends the streak; its length is learned if `lengths` is given.
+    pub fn pass(&mut self, start: Timestamp, interval: f64, lengths: Option<&mut Lengths>) {
+        let near = self.second.is_some() && self.is_near(start, interval);
+        let (Some(second), Some(latest)) = (self.second.take(), self.latest) else {
+            return;
+        };
+        if let Some(lengths) = lengths.filter(|_| near) {
+            lengths.add(seconds_between(second, latest) + seconds_between(latest, start) / 2.0);
+        }
+    }
+
+    fn is_near(&self, start: Timestamp, interval: f64) -> bool {
+        self.latest
+            .is_some_and(|at| seconds_between(at, start) < interval / 2.0)
+    }
+
+    /// Forgets the streak, but not when the latest failure was.
+    pub fn clear(&mut self) {
+        self.second = None;
+    }
+
+    /// All moments that are kept, for a step of the clock.
+    pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.latest.iter_mut().chain(self.second.iter_mut())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn a_blip_is_believed_in_right_after_a_failure_and_forgotten_a_minute_later() {
+        let mut belief = Belief::default();
+        belief.learn(true, 0.0, at(0.0));
+        assert!(belief.at(at(1.0), 7.5) > 0.75);
+        assert!(belief.at(at(60.0), 7.5) < 0.001);
+        belief.learn(false, belief.at(at(5.0), 7.5), at(5.0));
+        assert!(belief.at(at(5.0), 7.5) < 0.1);
+    }
+
+    #[test]
+    fn a_failure_of_a_second_probe_at_once_confirms_a_shared_blip() {
+        let mut shared = Shared::default();
+        shared.fail(ProbeId(1), 0.0, at(0.0));
+        let before = shared.at(at(2.0), 7.5);
+        shared.fail(ProbeId(2), before, at(2.0));
+        assert_eq!(shared.at(at(2.0), 7.5), FAILS_IN_BLIP);
+        shared.pass(at(3.0));
+        assert!(shared.at(at(4.0), 7.5) < 0.1);
+    }
+
+    #[test]
+    fn the_length_of_blips_is_learned_from_confirmed_ones_only() {
+        let (mut streak, mut lengths) = (Streak::default(), Lengths::default());
+        streak.fail(at(0.0), 30.0);
+        streak.pass(at(5.0), 30.0, Some(&mut lengths));
+        assert_eq!(lengths, Lengths::default());
+        for second in 0..5 {
+            streak.fail(at(100.0 + 5.0 * f64::from(second)), 30.0);
+        }
+        streak.pass(at(125.0), 30.0, Some(&mut lengths));
+        assert_eq!((lengths.blips, lengths.seconds), (6.0, 42.5));
+    }
+}

@@ -1,0 +1,176 @@
+//! Runs probes: the only place that sends anything.
+//!
+//! One attempt per run, no retry, no proxy, no redirect unless asked, everything under one deadline: a retry within a
+//! probe would hide the error rate that it exists to measure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use tokio::time::{Instant, timeout_at};
+
+use super::dns::Dns;
+use super::evidence;
+use super::exchange::{Exchange, Halt};
+use super::phases::ConnectLayer;
+use super::tls::{Roots, RootsError};
+use super::transport_error::{self, Broken};
+use super::{Connection, End, Judgement, Plan, Run, Step};
+use crate::clock::Clock;
+use crate::model::{Evidence, FailureKind, Fault, Outcome, Phase, Redactor, Timestamp};
+
+/// More header lines than this are no answer (hyper's own limit holds their size to 400 KiB).
+const MOST_HEADERS: usize = 100;
+/// Idle connections that `connection = "reuse"` keeps per host.
+const MOST_IDLE: usize = 8;
+/// What the service sees as our name.
+const USER_AGENT: &str = concat!("watchfire/", env!("CARGO_PKG_VERSION"));
+
+/// Sends requests and times them; clones share connections, names and roots.
+#[derive(Clone)]
+pub struct Client {
+    fresh: reqwest::Client,
+    reuse: reqwest::Client,
+    clock: Clock,
+    redactor: Arc<Redactor>,
+}
+
+/// Why a client could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The trusted roots are not usable.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+    /// reqwest refused the options.
+    #[error("cannot make the HTTP client: {0}")]
+    Build(#[source] reqwest::Error),
+}
+
+impl Client {
+    /// A client that trusts `roots` and removes what `redactor` knows from everything that it hands on.
+    pub fn new(clock: Clock, roots: &Roots, redactor: Redactor) -> Result<Self, ClientError> {
+        let tls = roots.client_config()?;
+        let dns = Dns::default();
+        let build = |idle: usize| {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(dns.clone())
+                .connector_layer(ConnectLayer)
+                .pool_max_idle_per_host(idle)
+                .redirect(Policy::none())
+                .retry(reqwest::retry::never())
+                .no_proxy()
+                .http1_max_headers(MOST_HEADERS)
+                .user_agent(USER_AGENT)
+                .build()
+                .map_err(ClientError::Build)
+        };
+        Ok(Self {
+            fresh: build(0)?,
+            reuse: build(MOST_IDLE)?,
+            clock,
+            redactor: Arc::new(redactor),
+        })
+    }
+
+    /// Runs a probe once. Ends within the plan's timeout; dropping the future ends it at once.
+    pub async fn run(&self, plan: &Plan) -> Run {
+        let begun = Instant::now();
+        let started = self.clock.at(begun);
+        let deadline = begun + self.clock.real(plan.timeout);
+        let http = match plan.connection {
+            Connection::Fresh => &self.fresh,
+            Connection::Reuse => &self.reuse,
+        };
+        let mut bytes = 0;
+        let mut request = plan.check.first(fastrand::u64(..));
+        for step in 0..Step::LIMIT {
+            let mut exchange = Exchange::new(step, begun, &self.clock);
+            let reader = plan.check.reader(step);
+            let halted = match timeout_at(deadline, exchange.perform(http, &request, reader)).await
+            {
+                Ok(halted) => halted,
+                Err(_) if exchange.has_headers() => Ok(End::TimedOut),
+                Err(_) => {
+                    let failed = transport_error::timed_out(exchange.reached(), plan.timeout);
+                    Err(Halt::Transport(Broken::Service(failed)))
+                }
+            };
+            bytes += exchange.read_bytes();
+            let judged = match halted {
+                Ok(end) => match plan.check.judge(exchange.reply(end)) {
+                    Step::Done(judgement) => judgement,
+                    Step::Then(next) => {
+                        request = *next;
+                        continue;
+                    }
+                },
+                Err(halt) => halt.judgement(exchange.reached()),
+            };
+            return self.conclude(started, begun, &exchange, judged, bytes);
+        }
+        let exchange = Exchange::new(0, begun, &self.clock);
+        let endless = Judgement {
+            outcome: Outcome::Failure(FailureKind::Internal, Fault::Ours),
+            failed_in: None,
+            why: format!("no verdict after {} requests", Step::LIMIT),
+        };
+        self.conclude(started, begun, &exchange, endless, bytes)
+    }
+
+    fn conclude(
+        &self,
+        started: Timestamp,
+        begun: Instant,
+        exchange: &Exchange<'_>,
+        judged: Judgement,
+        bytes: usize,
+    ) -> Run {
+        let evidence = (judged.outcome != Outcome::Success).then(|| {
+            Box::new(Evidence {
+                text: evidence::fit(&self.redactor.redact(&judged.why), Evidence::LIMIT_BYTES),
+                request_id: exchange.request_id().map(|id| self.redactor.redact(&id)),
+            })
+        });
+        Run {
+            started,
+            outcome: judged.outcome,
+            status: exchange.status(),
+            failed_in: judged.failed_in,
+            phases: exchange.phases(),
+            total_us: micros(self.clock.told(begun.elapsed())),
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            evidence,
+            peer: exchange.peer(),
+            tokens: exchange.tokens(),
+            cert_expires: exchange.cert_expires(),
+        }
+    }
+}
+
+impl Halt {
+    fn judgement(self, reached: Phase) -> Judgement {
+        match self {
+            Halt::Transport(Broken::Service(failed)) => Judgement {
+                outcome: Outcome::Failure(failed.kind, failed.fault),
+                failed_in: Some(reached),
+                why: failed.words,
+            },
+            Halt::Transport(Broken::Prober(cause, words)) => Judgement {
+                outcome: Outcome::Inconclusive(cause),
+                failed_in: Some(reached),
+                why: words,
+            },
+            Halt::Redirect(words) => Judgement {
+                outcome: Outcome::Failure(FailureKind::Redirect, Fault::Provider),
+                failed_in: Some(Phase::FirstByte),
+                why: words,
+            },
+        }
+    }
+}
+
+/// Whole microseconds; what does not fit (71 minutes) saturates.
+pub(super) fn micros(span: Duration) -> u32 {
+    u32::try_from(span.as_micros()).unwrap_or(u32::MAX)
+}

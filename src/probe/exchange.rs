@@ -1,0 +1,342 @@
+//! One request and its reply, redirects included: what was noted survives when the exchange is cut off.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::client::micros;
+use super::phases::{Notes, Slot};
+use super::redirect;
+use super::reply::{End, Failed, Reply, StreamReader, Turn};
+use super::transport_error::{self, Broken};
+use super::{Keep, Prepared, Request};
+use crate::clock::Clock;
+use crate::model::{FailureKind, Fault, Phase, Phases, Timestamp};
+
+/// Of the body of a refusal no more is read: enough for any error object and for an excerpt of a page.
+const REFUSAL_BYTES: usize = 64 * 1024;
+/// First room for a body that is kept.
+const FIRST_ROOM: usize = 4 * 1024;
+/// Headers by which providers name a request, the best first.
+const REQUEST_ID_HEADERS: [&str; 3] = ["x-request-id", "request-id", "cf-ray"];
+
+/// Why an exchange ended without a reply for the check.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The connection, or we.
+    Transport(Broken),
+    /// A redirect that is not followed.
+    Redirect(String),
+}
+
+/// The state of one exchange.
+pub(super) struct Exchange<'c> {
+    clock: &'c Clock,
+    /// When the run began.
+    run_begun: Instant,
+    /// When the latest hop began.
+    begun: Instant,
+    slot: Slot,
+    head_at: Option<Instant>,
+    ended_at: Option<Instant>,
+    peer: Option<SocketAddr>,
+    https: bool,
+    reader: Option<Box<dyn StreamReader>>,
+    reply: Reply,
+    has_status: bool,
+}
+
+impl<'c> Exchange<'c> {
+    pub(super) fn new(step: u8, run_begun: Instant, clock: &'c Clock) -> Self {
+        Self {
+            clock,
+            run_begun,
+            begun: Instant::now(),
+            slot: Slot::default(),
+            head_at: None,
+            ended_at: None,
+            peer: None,
+            https: false,
+            reader: None,
+            has_status: false,
+            reply: Reply {
+                step,
+                status: 0,
+                headers: HeaderMap::new(),
+                body: Vec::new(),
+                read_bytes: 0,
+                end: End::TimedOut,
+                trace: None,
+                elapsed: Duration::ZERO,
+                now: Timestamp::EPOCH,
+                cert_expires: None,
+                hops: 0,
+            },
+        }
+    }
+
+    /// Sends, follows redirects as far as asked, reads the body to its end or to a limit.
+    pub(super) async fn perform(
+        &mut self,
+        http: &reqwest::Client,
+        request: &Request,
+        reader: Option<Box<dyn StreamReader>>,
+    ) -> Result<End, Halt> {
+        let prepared = &*request.prepared;
+        let response = self.send(http, prepared, request.body.clone()).await?;
+        let success = (200..300).contains(&self.reply.status);
+        if success && may_be_stream(&self.reply.headers) {
+            self.reader = reader;
+        }
+        let left = self.reply.headers.get(header::CONTENT_ENCODING);
+        if let Some(coding) = left.filter(|c| !c.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Ok(End::Broken(Failed {
+                kind: FailureKind::Encoding,
+                fault: Fault::Provider,
+                words: format!("content-encoding {coding:?}, which was not asked for"),
+            }));
+        }
+        Ok(self.read(response, prepared, success).await)
+    }
+
+    async fn send(
+        &mut self,
+        http: &reqwest::Client,
+        prepared: &Prepared,
+        mut body: Bytes,
+    ) -> Result<reqwest::Response, Halt> {
+        let mut url = Cow::Borrowed(&prepared.url);
+        let mut method = prepared.method.clone();
+        let mut headers = prepared.headers.clone();
+        loop {
+            self.https = url.scheme() == "https";
+            let mut sent = reqwest::Request::new(method.clone(), Url::clone(&url));
+            if !body.is_empty() {
+                *sent.body_mut() = Some(body.clone().into());
+            }
+            *sent.headers_mut() = headers.clone();
+            let mut response = self.slot.watch(http.execute(sent)).await.map_err(|error| {
+                Halt::Transport(transport_error::name(&error, self.slot.notes().reached()))
+            })?;
+            self.head_at = Some(Instant::now());
+            self.peer = response.remote_addr();
+            self.reply.status = response.status().as_u16();
+            self.has_status = true;
+            self.reply.headers = std::mem::take(response.headers_mut());
+            if prepared.redirects == 0 || !response.status().is_redirection() {
+                return Ok(response);
+            }
+            let Some(location) = self.reply.headers.get(header::LOCATION) else {
+                return Ok(response);
+            };
+            let next = redirect::next(&url, location.as_bytes()).map_err(Halt::Redirect)?;
+            if self.reply.hops == prepared.redirects {
+                return Err(Halt::Redirect(format!(
+                    "more than {} redirects",
+                    prepared.redirects
+                )));
+            }
+            if redirect::becomes_get(self.reply.status, &method) {
+                method = Method::GET;
+                body = Bytes::new();
+                redirect::drop_body_headers(&mut headers);
+            }
+            if next.origin() != url.origin() {
+                // Secrets and whatever was meant for the first host stay with it.
+                headers = redirect::for_a_stranger(&headers);
+                body = Bytes::new();
+            }
+            url = Cow::Owned(next);
+            self.reply.hops += 1;
+            self.next_hop();
+        }
+    }
+
+    fn next_hop(&mut self) {
+        self.begun = Instant::now();
+        self.slot = Slot::default();
+        self.head_at = None;
+    }
+
+    async fn read(
+        &mut self,
+        mut response: reqwest::Response,
+        prepared: &Prepared,
+        success: bool,
+    ) -> End {
+        let keep = !success
+            || match prepared.keep {
+                Keep::Whole => true,
+                Keep::IfJson => is_json(&self.reply.headers),
+                Keep::Nothing => false,
+            };
+        loop {
+            let deadline = self.reader.as_ref().and_then(|reader| reader.deadline());
+            let arrived = match deadline {
+                None => response.chunk().await,
+                Some(deadline) => {
+                    let at = self.run_begun + self.clock.real(deadline);
+                    match timeout_at(at, response.chunk()).await {
+                        Ok(arrived) => arrived,
+                        Err(_) => return End::Stalled,
+                    }
+                }
+            };
+            let chunk = match arrived {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return End::Complete,
+                Err(error) => {
+                    return match transport_error::name(&error, Phase::Body) {
+                        Broken::Service(failed) => End::Broken(failed),
+                        Broken::Prober(cause, words) => End::Prober(cause, words),
+                    };
+                }
+            };
+            self.reply.read_bytes += chunk.len();
+            let too_large = self.reply.read_bytes > prepared.max_bytes;
+            if let Some(reader) = &mut self.reader {
+                let at = self.clock.told(self.run_begun.elapsed());
+                if reader.feed(&chunk, at) == Turn::Enough {
+                    return End::Enough;
+                }
+            } else if keep && !too_large {
+                if self.reply.body.is_empty() {
+                    self.reply.body.reserve(chunk.len().max(FIRST_ROOM));
+                }
+                self.reply.body.extend_from_slice(&chunk);
+            }
+            if too_large {
+                return End::TooLarge;
+            }
+            if !success && self.reply.read_bytes > REFUSAL_BYTES {
+                return End::Enough;
+            }
+        }
+    }
+
+    /// Whether status and headers have come (of the latest hop).
+    pub(super) fn has_headers(&self) -> bool {
+        self.head_at.is_some()
+    }
+
+    /// The phase that the exchange is in, or failed in.
+    pub(super) fn reached(&self) -> Phase {
+        match self.head_at {
+            Some(_) => Phase::Body,
+            None => self.slot.notes().reached(),
+        }
+    }
+
+    /// The reply, as the check is to see it; ends the exchange.
+    pub(super) fn reply(&mut self, end: End) -> &Reply {
+        let now = Instant::now();
+        self.ended_at = Some(now);
+        let elapsed = self.clock.told(now - self.run_begun);
+        self.reply.end = end;
+        self.reply.elapsed = elapsed;
+        self.reply.now = self.clock.at(now);
+        self.reply.cert_expires = self.slot.notes().cert_expires;
+        self.reply.trace = self.reader.take().map(|reader| reader.finish(elapsed));
+        &self.reply
+    }
+
+    pub(super) fn read_bytes(&self) -> usize {
+        self.reply.read_bytes
+    }
+
+    pub(super) fn status(&self) -> Option<u16> {
+        self.has_status.then_some(self.reply.status)
+    }
+
+    pub(super) fn tokens(&self) -> Option<u32> {
+        self.reply.trace.as_ref().map(|trace| trace.tokens)
+    }
+
+    pub(super) fn cert_expires(&self) -> Option<Timestamp> {
+        self.slot.notes().cert_expires
+    }
+
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.peer.or(self.slot.notes().address)
+    }
+
+    /// The provider's id of the request.
+    pub(super) fn request_id(&self) -> Option<String> {
+        REQUEST_ID_HEADERS
+            .iter()
+            .find_map(|name| self.reply.headers.get(*name)?.to_str().ok())
+            .map(|id| super::evidence::fit(id, 200))
+    }
+
+    /// How long each part took, until the end or until now.
+    pub(super) fn phases(&self) -> Phases {
+        let end = self.ended_at.unwrap_or_else(Instant::now);
+        let span = |from: Instant, to: Instant| {
+            Some(micros(self.clock.told(to.saturating_duration_since(from))))
+        };
+        let notes = self.slot.notes();
+        let mut phases = Phases::default();
+        let ready = match (notes.begun, self.head_at) {
+            // A reply came over a connection that was open already.
+            (_, Some(_)) if notes.own().is_none() => Some(self.begun),
+            (None, _) => Some(self.begun),
+            (Some(begun), _) => self.connecting(&notes, begun, end, &mut phases, &span),
+        };
+        if let Some(ready) = ready {
+            phases.first_byte_us = span(ready, self.head_at.unwrap_or(end));
+        }
+        phases.body_us = self.head_at.and_then(|head| span(head, end));
+        if let Some(trace) = &self.reply.trace {
+            phases.first_token_us = trace.first_token.map(micros);
+            phases.longest_gap_us = trace.longest_gap.map(micros);
+        }
+        phases
+    }
+
+    /// Fills in look-up, connect and TLS; returns when the connection was ready.
+    fn connecting(
+        &self,
+        notes: &Notes,
+        begun: Instant,
+        end: Instant,
+        phases: &mut Phases,
+        span: &dyn Fn(Instant, Instant) -> Option<u32>,
+    ) -> Option<Instant> {
+        let over = notes.ended.unwrap_or(end);
+        let looked_up = match notes.dns_begun {
+            None => begun,
+            Some(_) => notes.dns_ended.unwrap_or(over),
+        };
+        phases.dns_us = span(begun, looked_up);
+        if notes.reached() == Phase::Dns {
+            return None;
+        }
+        phases.connect_us = span(looked_up, notes.tls_begun.unwrap_or(over));
+        phases.tls_us = notes.tls_begun.and_then(|tls| span(tls, over));
+        (notes.ended.is_some() && !notes.failed).then_some(over)
+    }
+}
+
+/// An event stream, or a body that does not say what it is.
+fn may_be_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| starts_with(kind.as_bytes(), b"text/event-stream"))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    starts_with(kind.as_bytes(), b"application/json")
+}
+
+fn starts_with(text: &[u8], prefix: &[u8]) -> bool {
+    text.get(..prefix.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+}

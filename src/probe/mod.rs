@@ -1,0 +1,149 @@
+//! What watchfire asks of a service, and how it asks: one file a kind, one client for all of them.
+//!
+//! A [`Check`] is pure: it makes requests and judges replies. The [`Client`] does all the I/O: it sends, times the
+//! phases, bounds what it reads, and names what went wrong on the way. A new kind is one file and one line in [`KINDS`].
+
+mod chat;
+mod client;
+mod dns;
+mod evidence;
+mod exchange;
+mod fields;
+mod http;
+mod image;
+mod phases;
+mod redirect;
+mod reply;
+mod request;
+mod run;
+mod tls;
+mod transport_error;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use crate::diagnostic::Problem;
+use crate::model::{Confirm, Outcome, Phase, Secret};
+
+pub use client::{Client, ClientError};
+pub use reply::{End, Failed, Reply, Reported, StreamReader, Trace, Turn};
+pub use request::{Keep, Prepared, Request};
+pub use run::Run;
+pub use tls::{Roots, RootsError};
+
+/// The kinds of probes, by the name that `kind = ".."` gives.
+pub const KINDS: &[Kind] = &[http::KIND, chat::KIND, image::KIND];
+
+/// One kind of probe.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// As written in `kind = ".."`.
+    pub name: &'static str,
+    /// Keys of its own in `[[probe]]`, beside those that every probe has. Keys further inside are checked by `build`.
+    pub keys: &'static [&'static str],
+    /// How a suspicion is confirmed when the probe does not say.
+    pub confirm: Confirm,
+    /// Reads its keys.
+    pub build: Build,
+}
+
+/// Reads a `[[probe]]` table into a check; all faults at once. Keys that are not in [`Kind::keys`] are passed over.
+pub type Build =
+    for<'a> fn(&Spanned<DeValue<'a>>, &Surroundings<'_>) -> Result<Box<dyn Check>, Vec<Problem>>;
+
+/// How the configuration reads a secret: the value stands where the fault would be shown.
+pub type ReadSecret = dyn Fn(&Spanned<DeValue<'_>>) -> Result<Option<Secret>, Problem>;
+
+/// What a probe takes from its service and from the configuration around it.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Name of the service, for messages.
+    pub service: &'a str,
+    /// Where its API begins, as `https://api.openai.com/v1`.
+    pub base_url: Option<&'a str>,
+    /// Its key; `None` for a service without one, or whose key is absent (the caller then does not run the probe).
+    pub key: Option<&'a Secret>,
+    /// Reads `{ env = ".." }`, `{ file = ".." }` or `{ credential = ".." }`. `Ok(None)` is a well-formed secret that is
+    /// absent: the check is built without it, and the caller does not run it.
+    pub secret: &'a ReadSecret,
+}
+
+/// A probe's questions and how it judges the answers. Pure: no I/O, no clock, no state between runs.
+pub trait Check: fmt::Debug + Send + Sync {
+    /// The first request of a run. `nonce` differs from run to run, for checks that must not be answered from a cache.
+    fn first(&self, nonce: u64) -> Request;
+
+    /// What a reply means. Called once headers have come, however the body ended (see [`Reply::end`]).
+    fn judge(&self, reply: &Reply) -> Step;
+
+    /// Reads the body of a successful reply of step `step` while it arrives; `None` to have it read whole.
+    fn reader(&self, step: u8) -> Option<Box<dyn StreamReader>> {
+        let _ = step;
+        None
+    }
+
+    /// `host:port` of the first request, for limits per host.
+    fn host(&self) -> &str;
+
+    /// What is asked, in one line without secrets: `POST https://api.openai.com/v1/chat/completions, gpt-4o-mini`.
+    fn describe(&self) -> String;
+}
+
+/// What follows a reply.
+#[derive(Debug)]
+pub enum Step {
+    /// The run is over.
+    Done(Judgement),
+    /// One more request, within the same time limit. After [`Step::LIMIT`] requests the run ends as `internal`.
+    Then(Box<Request>),
+}
+
+impl Step {
+    /// Most requests of one run.
+    pub const LIMIT: u8 = 8;
+}
+
+/// The verdict on a run, with its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Where it failed; `None` when it did not.
+    pub failed_in: Option<Phase>,
+    /// The reason in one line, and then the words of the reply that show it. Empty on success. The client redacts it.
+    pub why: String,
+}
+
+impl Judgement {
+    /// All is well.
+    pub const SUCCESS: Judgement = Judgement {
+        outcome: Outcome::Success,
+        failed_in: None,
+        why: String::new(),
+    };
+}
+
+/// How a run connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Connection {
+    /// A connection of its own: name look-up, TCP and TLS are part of what is measured.
+    #[default]
+    Fresh,
+    /// One that an earlier run left open, when there is one.
+    Reuse,
+}
+
+/// A probe, ready to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What is asked.
+    pub check: Arc<dyn Check>,
+    /// The whole run ends by then, in the clock's time.
+    pub timeout: Duration,
+    /// On which connection.
+    pub connection: Connection,
+}

@@ -1,0 +1,117 @@
+//! What came back, as a check sees it.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::model::{Cause, FailureKind, Fault, Timestamp};
+
+/// A reply of which at least status and headers have come.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Which request of the run it answers, from 0.
+    pub step: u8,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Decoded body, as far as it was read and wanted (see [`super::Keep`]); empty when a reader took it.
+    pub body: Vec<u8>,
+    /// Decoded bytes that were read, kept or not.
+    pub read_bytes: usize,
+    /// How the body ended.
+    pub end: End,
+    /// What the reader found, when there was one.
+    pub trace: Option<Trace>,
+    /// From the start of the run to the end of this reply, in the clock's time.
+    pub elapsed: Duration,
+    /// When the reply ended.
+    pub now: Timestamp,
+    /// End of the server certificate's validity; `None` on plain http and on a reused connection.
+    pub cert_expires: Option<Timestamp>,
+    /// How many redirects led here.
+    pub hops: u8,
+}
+
+/// How the body of a reply ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// As HTTP says that it should.
+    Complete,
+    /// The reader had seen enough.
+    Enough,
+    /// The reader's own deadline passed.
+    Stalled,
+    /// The time limit of the run passed.
+    TimedOut,
+    /// More than the limit was sent.
+    TooLarge,
+    /// The connection or the encoding broke.
+    Broken(Failed),
+    /// The prober ran out of something, in these words.
+    Prober(Cause, String),
+}
+
+/// A failure below the check: what the transport has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// What.
+    pub kind: FailureKind,
+    /// Whose.
+    pub fault: Fault,
+    /// In the transport's words, without address or secret.
+    pub words: String,
+}
+
+/// Takes the body of a streamed reply as it arrives. All times are in the clock's time, from the start of the run.
+pub trait StreamReader: Send {
+    /// Takes the next bytes, which may begin and end anywhere.
+    fn feed(&mut self, bytes: &[u8], at: Duration) -> Turn;
+
+    /// When the stream counts as stalled if nothing of interest arrives before; `None` for never.
+    fn deadline(&self) -> Option<Duration>;
+
+    /// What it found. `at` is when the body ended.
+    fn finish(self: Box<Self>, at: Duration) -> Trace;
+}
+
+/// Whether a reader wants more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Yes.
+    More,
+    /// No: the answer is complete, or beyond saving.
+    Enough,
+}
+
+/// What was found in a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// First non-empty token, from the start of the run.
+    pub first_token: Option<Duration>,
+    /// Longest silence between two tokens, or between the last one and the end.
+    pub longest_gap: Option<Duration>,
+    /// Non-empty tokens (pieces of text; providers may put several in one).
+    pub tokens: u32,
+    /// The text, as far as it fits the reader's limit.
+    pub text: String,
+    /// Why the model stopped, when it said so.
+    pub finish: Option<String>,
+    /// Whether the stream said that it is complete.
+    pub terminal: bool,
+    /// An error that the stream carried.
+    pub error: Option<Reported>,
+    /// The first piece that could not be understood.
+    pub malformed: Option<String>,
+}
+
+/// An error object of a provider, made comparable: words in lower case, absent as empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reported {
+    /// `error.code`; integers as text; empty for null, "None" and absent.
+    pub code: String,
+    /// `error.type` (or `error.status` of Google), likewise.
+    pub kind: String,
+    /// `error.message` as it came.
+    pub message: String,
+}

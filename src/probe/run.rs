@@ -1,0 +1,84 @@
+//! One run of a probe: what the database keeps of it, and what `watchfire probe` draws and prints.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::model::{Evidence, Origin, Outcome, Phase, Phases, ProbeId, Sample, Timestamp};
+
+/// The result of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// When it began.
+    pub started: Timestamp,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// HTTP status of the last reply, when one came.
+    pub status: Option<u16>,
+    /// Where it failed.
+    pub failed_in: Option<Phase>,
+    /// How long each part took; of the last request when there were several.
+    pub phases: Phases,
+    /// From the start to the verdict, in microseconds.
+    pub total_us: u32,
+    /// Decoded bytes of body that were read.
+    pub bytes: u32,
+    /// What shows the failure.
+    pub evidence: Option<Box<Evidence>>,
+    /// The address that was connected to, or tried last; `None` on a reused connection.
+    pub peer: Option<SocketAddr>,
+    /// Non-empty tokens of a stream.
+    pub tokens: Option<u32>,
+    /// End of the server certificate's validity, also when it was refused.
+    pub cert_expires: Option<Timestamp>,
+}
+
+impl Run {
+    /// The part that is judged and kept.
+    pub fn into_sample(self, probe: ProbeId, origin: Origin) -> Sample {
+        Sample {
+            probe,
+            at: self.started,
+            outcome: self.outcome,
+            origin,
+            status: self.status,
+            failed_in: self.failed_in,
+            phases: self.phases,
+            total_us: self.total_us,
+            bytes: self.bytes,
+            evidence: self.evidence,
+        }
+    }
+
+    /// The run as users' scripts see it; `name` is `service/probe`.
+    pub fn to_json(&self, name: &str) -> Value {
+        let ms = |us: Option<u32>| us.map(|us| f64::from(us) / 1000.0);
+        let cause = match self.outcome {
+            Outcome::Inconclusive(cause) => Some(cause.name()),
+            _ => None,
+        };
+        let phases = &self.phases;
+        json!({
+            "probe": name,
+            "at": self.started.to_string(),
+            "outcome": self.outcome.name(),
+            "kind": self.outcome.kind().map(|k| k.name()).or(cause),
+            "fault": self.outcome.fault().map(|f| f.name()),
+            "phase": self.failed_in.map(Phase::name),
+            "status": self.status,
+            "phases_ms": {
+                "dns": ms(phases.dns_us),
+                "connect": ms(phases.connect_us),
+                "tls": ms(phases.tls_us),
+                "first_byte": ms(phases.first_byte_us),
+                "body": ms(phases.body_us),
+                "first_token": ms(phases.first_token_us),
+                "longest_gap": ms(phases.longest_gap_us),
+            },
+            "total_ms": f64::from(self.total_us) / 1000.0,
+            "bytes": self.bytes,
+            "evidence": self.evidence.as_ref().map(|e| e.text.as_str()),
+            "request_id": self.evidence.as_ref().and_then(|e| e.request_id.as_deref()),
+        })
+    }
+}

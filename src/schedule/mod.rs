@@ -1,0 +1,414 @@
+//! The timetable at work: starts each probe at its time, keeps to the limits, hands on what comes back.
+//!
+//! One loop owns all of it. A probe has at most one run in flight; a slot that comes too late is left out and counted,
+//! never made up for in a bunch; a re-check waits for the run that is in its way.
+
+mod limits;
+mod timetable;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use crate::clock::Clock;
+use crate::model::{
+    Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample, Timestamp,
+};
+use crate::probe::Run;
+
+use limits::{HostIndex, Limits};
+use timetable::{Punctuality, Reason, Timetable, first_slot, next_slot, punctuality};
+
+/// Lateness on the machine's clock that cannot be told from none; matters to a sped-up clock only.
+const GRAIN: Duration = Duration::from_millis(100);
+/// The loop looks at its timetable at least this often, on the machine's clock: shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A re-check that finds a scheduled run waiting comes this much after it.
+const BEHIND: Duration = Duration::from_secs(1);
+/// A shutdown waits this long for runs in flight; their results would otherwise be lost.
+const LAST_RUNS: Duration = Duration::from_secs(2);
+
+/// What runs a probe once.
+pub trait Job: Clone + Send + 'static {
+    /// One run. It keeps its own time limit.
+    fn run(self) -> impl Future<Output = Run> + Send;
+}
+
+/// A probe in the plan.
+#[derive(Debug, Clone)]
+pub struct Slot<J> {
+    /// Who it is.
+    pub probe: ProbeId,
+    /// `service/probe`: decides its offset.
+    pub name: String,
+    /// `host:port`: what the limit per host counts.
+    pub host: String,
+    /// How often it runs.
+    pub cadence: Cadence,
+    /// What to run.
+    pub job: J,
+}
+
+/// Bounds on requests in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InFlight {
+    /// In all.
+    pub total: usize,
+    /// To one `host:port`.
+    pub per_host: usize,
+}
+
+impl Default for InFlight {
+    /// 512 in all (36 KiB each on https: 18 MiB), 64 to a host.
+    fn default() -> Self {
+        Self {
+            total: 512,
+            per_host: 64,
+        }
+    }
+}
+
+/// What the loop is told while it runs.
+#[derive(Debug)]
+pub enum Command<J> {
+    /// The detector wants one more run of this probe, not before the moment.
+    Recheck(ProbeId, Timestamp),
+    /// The configuration changed. Probes that stay keep their offsets; runs in flight are let go on.
+    Replace(Vec<Slot<J>>),
+    /// The wall clock was stepped: cron times are computed anew.
+    ClockStepped,
+}
+
+/// Counters that others read while the loop runs.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Slots that were left out because they came too late.
+    pub missed: AtomicU64,
+    /// Runs that were started.
+    pub started: AtomicU64,
+    /// Rounds of the loop: stands still when the loop does.
+    pub rounds: AtomicU64,
+}
+
+/// Runs the plan until `stop`. Every finished run goes to `sink`, which must not block.
+pub async fn run<J: Job>(
+    plan: Vec<Slot<J>>,
+    in_flight: InFlight,
+    clock: Clock,
+    mut commands: UnboundedReceiver<Command<J>>,
+    counters: Arc<Counters>,
+    sink: impl Fn(Sample) + Send,
+    stop: CancellationToken,
+) {
+    let mut desk = Desk::new(plan, in_flight, clock.clone(), counters);
+    loop {
+        desk.counters.rounds.fetch_add(1, Ordering::Relaxed);
+        desk.start_due();
+        let wake = tokio::time::Instant::now() + HEARTBEAT;
+        let wake = match desk.table.next_at() {
+            Some(at) => wake.min(clock.instant_at(at)),
+            None => wake,
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(done) = desk.runs.join_next() => desk.take(done, &sink),
+            Some(command) = commands.recv() => desk.obey(command),
+            () = tokio::time::sleep_until(wake) => {}
+        }
+    }
+    let last = async {
+        while let Some(done) = desk.runs.join_next().await {
+            desk.finish(done, &sink);
+        }
+    };
+    // What is still running after that is dropped: a run cut short by us says nothing about the service.
+    if tokio::time::timeout(LAST_RUNS, last).await.is_err() {
+        warn!("stopped with runs in flight; they are not recorded");
+    }
+}
+
+type Done = Result<(u32, u32, Origin, Run), tokio::task::JoinError>;
+
+struct Desk<J> {
+    clock: Clock,
+    counters: Arc<Counters>,
+    table: Timetable,
+    entries: Vec<Entry<J>>,
+    by_probe: HashMap<ProbeId, u32>,
+    limits: Limits,
+    in_flight: InFlight,
+    runs: JoinSet<(u32, u32, Origin, Run)>,
+    /// Counted up by each replacement of the plan, so that results of an earlier plan do not touch this one's entries.
+    generation: u32,
+}
+
+struct Entry<J> {
+    slot: Slot<J>,
+    host: HostIndex,
+    interval: Duration,
+    running: bool,
+    /// Admitted, queued or waiting for the run before it: why, and since when it is due.
+    next: Option<(Origin, Duration)>,
+}
+
+impl<J: Job> Desk<J> {
+    fn new(plan: Vec<Slot<J>>, in_flight: InFlight, clock: Clock, counters: Arc<Counters>) -> Self {
+        let mut desk = Self {
+            clock,
+            counters,
+            table: Timetable::default(),
+            entries: Vec::new(),
+            by_probe: HashMap::new(),
+            limits: Limits::new(in_flight.total, in_flight.per_host),
+            in_flight,
+            runs: JoinSet::new(),
+            generation: 0,
+        };
+        desk.enter(plan);
+        desk
+    }
+
+    fn enter(&mut self, plan: Vec<Slot<J>>) {
+        let now = self.clock.elapsed();
+        let known = std::mem::take(&mut self.by_probe);
+        self.table = Timetable::default();
+        self.limits = Limits::new(self.in_flight.total, self.in_flight.per_host);
+        self.entries = Vec::with_capacity(plan.len());
+        for slot in plan {
+            let index = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+            let host = self.limits.host(&slot.host);
+            let interval = slot.cadence.interval();
+            self.by_probe.insert(slot.probe, index);
+            if let Cadence::Every(every) = slot.cadence {
+                let at = if known.contains_key(&slot.probe) {
+                    next_slot(&slot.name, every, now)
+                } else {
+                    first_slot(&slot.name, every, now)
+                };
+                self.table.push(at, index, Reason::Slot);
+            }
+            let entry = Entry {
+                slot,
+                host,
+                interval,
+                running: false,
+                next: None,
+            };
+            self.entries.push(entry);
+        }
+        self.enter_cron();
+    }
+
+    fn enter_cron(&mut self) {
+        for index in 0..self.entries.len() {
+            self.push_next(index as u32);
+        }
+    }
+
+    /// Puts the next occurrence of a cron probe into the timetable; interval probes are left alone.
+    fn push_next(&mut self, index: u32) {
+        let Cadence::Cron(times) = &self.entries[index as usize].slot.cadence else {
+            return;
+        };
+        let now = self.clock.now();
+        match times.next_after(now) {
+            Some(at) => {
+                self.table
+                    .push(self.clock.elapsed() + at.since(now), index, Reason::Slot);
+            }
+            None => {
+                warn!(probe.name = %self.entries[index as usize].slot.name, "cron expression has no further occurrence")
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command<J>) {
+        match command {
+            Command::Recheck(probe, not_before) => {
+                let Some(&index) = self.by_probe.get(&probe) else {
+                    return;
+                };
+                let at = self.clock.elapsed() + not_before.since(self.clock.now());
+                self.table.push(at, index, Reason::Recheck);
+            }
+            Command::Replace(plan) => {
+                self.generation += 1;
+                self.enter(plan);
+            }
+            Command::ClockStepped => {
+                let mut kept = Timetable::default();
+                while let Some(due) = self.table.pop(Duration::MAX) {
+                    let entry = &self.entries[due.probe as usize];
+                    let cron = matches!(entry.slot.cadence, Cadence::Cron(_));
+                    if !(cron && due.reason == Reason::Slot) {
+                        kept.push(due.at(), due.probe, due.reason);
+                    }
+                }
+                self.table = kept;
+                self.enter_cron();
+            }
+        }
+    }
+
+    fn start_due(&mut self) {
+        let now = self.clock.elapsed();
+        while let Some(due) = self.table.pop(now) {
+            match due.reason {
+                Reason::Slot => self.slot_due(due.probe, due.at(), now),
+                Reason::Recheck => {
+                    let entry = &self.entries[due.probe as usize];
+                    if entry.next.is_none() {
+                        self.want(due.probe, Origin::Recheck, due.at());
+                    } else {
+                        self.table.push(now + BEHIND, due.probe, Reason::Recheck);
+                    }
+                }
+            }
+        }
+    }
+
+    fn slot_due(&mut self, index: u32, at: Duration, now: Duration) {
+        let grain = self.clock.told(GRAIN);
+        let entry = &self.entries[index as usize];
+        let verdict = punctuality(
+            &entry.slot.name,
+            entry.interval,
+            now.saturating_sub(at),
+            grain,
+        );
+        let busy = entry.running || matches!(entry.next, Some((Origin::Scheduled, _)));
+        match &entry.slot.cadence {
+            Cadence::Every(every) => {
+                let next = next_slot(&entry.slot.name, *every, now);
+                self.table.push(next, index, Reason::Slot);
+            }
+            Cadence::Cron(_) => self.push_next(index),
+        }
+        match verdict {
+            Punctuality::OnTime if !busy || self.entries[index as usize].next.is_none() => {
+                self.want(index, Origin::Scheduled, at);
+            }
+            Punctuality::Postpone(by) if !busy => self.table.push(now + by, index, Reason::Slot),
+            _ => self.miss(),
+        }
+    }
+
+    fn miss(&self) {
+        self.counters.missed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Starts a run, or leaves it waiting for the probe's own earlier run or for a place.
+    fn want(&mut self, index: u32, origin: Origin, due: Duration) {
+        let entry = &mut self.entries[index as usize];
+        let queued = entry.next.is_some();
+        if let Some((Origin::Recheck, _)) = entry.next {
+            self.table.push(due + BEHIND, index, Reason::Recheck);
+        }
+        entry.next = Some((origin, due));
+        if entry.running || queued {
+            return;
+        }
+        let host = entry.host;
+        if self.limits.admit(index, host) {
+            self.start(index);
+        }
+    }
+
+    /// Starts the run that `next` holds; its place is taken.
+    fn start(&mut self, index: u32) {
+        let now = self.clock.elapsed();
+        let grain = self.clock.told(GRAIN);
+        let entry = &mut self.entries[index as usize];
+        let Some((origin, due)) = entry.next.take() else {
+            return self.give_back(index);
+        };
+        let late = now.saturating_sub(due);
+        let stale = punctuality(&entry.slot.name, entry.interval, late, grain) == Punctuality::Skip;
+        if origin == Origin::Scheduled && stale {
+            self.miss();
+            return self.give_back(index);
+        }
+        entry.running = true;
+        self.counters.started.fetch_add(1, Ordering::Relaxed);
+        let (job, generation, clock) =
+            (entry.slot.job.clone(), self.generation, self.clock.clone());
+        self.runs.spawn(async move {
+            let run = AssertUnwindSafe(job.run()).catch_unwind().await;
+            let run = run.unwrap_or_else(|_| crashed(clock.stamp(now)));
+            (index, generation, origin, run)
+        });
+    }
+
+    fn give_back(&mut self, index: u32) {
+        let host = self.entries[index as usize].host;
+        if let Some(next) = self.limits.release(host) {
+            self.start(next);
+        }
+    }
+
+    fn take(&mut self, done: Done, sink: &impl Fn(Sample)) {
+        let Some((index, generation)) = self.finish(done, sink) else {
+            return;
+        };
+        if generation != self.generation {
+            return;
+        }
+        self.entries[index as usize].running = false;
+        self.give_back(index);
+        // Whatever waited for this run to end takes its turn now, if the queue has not already started it.
+        let entry = &self.entries[index as usize];
+        if !entry.running && entry.next.is_some() && self.limits.admit(index, entry.host) {
+            self.start(index);
+        }
+    }
+
+    /// Hands a finished run on. Returns whose it was.
+    fn finish(&self, done: Done, sink: &impl Fn(Sample)) -> Option<(u32, u32)> {
+        let (index, generation, origin, run) = match done {
+            Ok(done) => done,
+            Err(e) => {
+                error!("a probe's task ended without a result: {e}");
+                return None;
+            }
+        };
+        if generation == self.generation {
+            let probe = self.entries[index as usize].slot.probe;
+            sink(run.into_sample(probe, origin));
+        }
+        Some((index, generation))
+    }
+}
+
+/// The result of a run that panicked: a defect of ours, so it says nothing about the service.
+fn crashed(started: Timestamp) -> Run {
+    let text = "watchfire failed in this run; the log has the reason".to_owned();
+    Run {
+        started,
+        outcome: Outcome::Failure(FailureKind::Internal, Fault::Ours),
+        status: None,
+        failed_in: None,
+        phases: Phases::default(),
+        total_us: 0,
+        bytes: 0,
+        evidence: Some(Box::new(Evidence {
+            text,
+            request_id: None,
+        })),
+        peer: None,
+        tokens: None,
+        cert_expires: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,438 @@
+//! Reading a scenario file: TOML in, a [`Scenario`] or every fault of the file out.
+//!
+//! The tree is walked by hand, so that a fault knows its place and does not hide the next one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use super::fields::{Faults, Fields, Value};
+use crate::diagnostic::Problem;
+use crate::model::Timestamp;
+use crate::model::scenario::{
+    Basis, Component, Fact, FailureMode, Impact, ModePhase, Modes, Post, PostStatus, Scenario,
+    Script, Told, Truth, USUAL_LATENCY,
+};
+
+/// Points of one profile; a day by the minute fits.
+const MOST_POINTS: usize = 10_000;
+/// Latency in milliseconds: ten minutes is longer than any client waits.
+const MOST_LATENCY_MS: u32 = 600_000;
+/// Weight of one failure mode.
+const MOST_WEIGHT: u32 = 1_000_000;
+
+const KEYS: &[&str] = &[
+    "title",
+    "summary",
+    "start",
+    "end",
+    "base_error_rate",
+    "modes",
+    "fact",
+    "truth",
+    "status_page",
+    "component",
+];
+const SCRIPT_KEYS: &[&str] = &["latency_ms", "profile", "like", "times", "modes", "phase"];
+
+impl Scenario {
+    /// Reads a scenario file. Errs with all its faults, in order of their place.
+    pub fn parse(text: &str) -> Result<Scenario, Vec<Problem>> {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let mut faults = Faults::default();
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            // One line: the rest of the parser's words repeats the file.
+            let message = error.message().lines().next().unwrap_or("not TOML");
+            faults.note(span, message.to_owned());
+        }
+        let fields = Fields {
+            table: root.get_ref(),
+            span: 0..text.lines().next().map_or(0, str::len),
+        };
+        // What stands after a syntax fault may be lost; faults about its absence would only distract.
+        let scenario = if faults.0.is_empty() {
+            scenario(&mut faults, &fields)
+        } else {
+            None
+        };
+        match scenario {
+            Some(scenario) if faults.0.is_empty() => Ok(scenario),
+            _ => {
+                faults.0.sort_by_key(|p| p.span.start);
+                Err(faults.0)
+            }
+        }
+    }
+}
+
+fn scenario(faults: &mut Faults, root: &Fields<'_, '_>) -> Option<Scenario> {
+    faults.only(root, KEYS);
+    let title = faults.want(root, "title").and_then(|v| faults.text(v));
+    let summary = faults.want(root, "summary").and_then(|v| faults.text(v));
+    let window = window(faults, root, "start", "end");
+    let base = faults
+        .want(root, "base_error_rate")
+        .and_then(|v| faults.share(v));
+    let usual = root.get("modes").and_then(|v| modes(faults, v));
+
+    let facts = faults.list(root, "fact");
+    let facts = facts.iter().filter_map(|v| fact(faults, v)).collect();
+    let truth = faults.list(root, "truth");
+    let mut truth: Vec<_> = truth.iter().filter_map(|v| one_truth(faults, v)).collect();
+    truth.sort_by_key(|t| t.start);
+    let incidents = incidents(faults, root);
+    let scripts = scripts(
+        faults,
+        root,
+        base.unwrap_or(0.0),
+        &usual.unwrap_or_default(),
+    );
+
+    let (start, end) = window?;
+    Some(Scenario {
+        title: title?,
+        summary: summary?,
+        start,
+        end,
+        base_error_rate: base?,
+        facts,
+        truth,
+        incidents,
+        scripts,
+    })
+}
+
+/// Two moments in their order.
+fn window(
+    faults: &mut Faults,
+    fields: &Fields<'_, '_>,
+    first: &str,
+    last: &str,
+) -> Option<(Timestamp, Timestamp)> {
+    let start = faults.want(fields, first).and_then(|v| faults.time(v));
+    let end_value = faults.want(fields, last);
+    let (start, end) = (start?, end_value.and_then(|v| faults.time(v))?);
+    if start < end {
+        return Some((start, end));
+    }
+    let span = end_value.map_or(fields.span.clone(), |v| v.span());
+    faults.note(span, format!("`{last}` is not later than `{first}`"));
+    None
+}
+
+fn fact(faults: &mut Faults, value: &Value<'_>) -> Option<Fact> {
+    let fields = faults.table(value, &["basis", "text"])?;
+    let basis = faults.want(&fields, "basis");
+    let basis = basis.and_then(|v| faults.word(v, Basis::ALL, Basis::name));
+    let text = faults.want(&fields, "text").and_then(|v| faults.text(v));
+    Some(Fact {
+        basis: basis?,
+        text: text?,
+    })
+}
+
+fn one_truth(faults: &mut Faults, value: &Value<'_>) -> Option<Truth> {
+    let fields = faults.table(value, &["start", "end", "components", "optional"])?;
+    let window = window(faults, &fields, "start", "end");
+    let components = components(faults, &fields);
+    let optional = fields.get("optional").and_then(|v| faults.yes(v));
+    let (start, end) = window?;
+    Some(Truth {
+        start,
+        end,
+        components: components?,
+        optional: optional.unwrap_or(false),
+    })
+}
+
+/// The key `components`: at least one.
+fn components(faults: &mut Faults, fields: &Fields<'_, '_>) -> Option<Vec<Component>> {
+    let value = faults.want(fields, "components")?;
+    let named: Vec<_> = faults
+        .list(fields, "components")
+        .into_iter()
+        .filter_map(|v| faults.word(v, Component::ALL, Component::name))
+        .collect();
+    if named.is_empty() && value.get_ref().as_array().is_some_and(|l| l.is_empty()) {
+        faults.note(value.span(), "expected at least one component, found none");
+    }
+    (!named.is_empty()).then_some(named)
+}
+
+fn incidents(faults: &mut Faults, root: &Fields<'_, '_>) -> Vec<Told> {
+    let Some(page) = root.get("status_page") else {
+        return Vec::new();
+    };
+    let Some(page) = faults.table(page, &["incident"]) else {
+        return Vec::new();
+    };
+    let told = faults.list(&page, "incident");
+    let mut told: Vec<_> = told.iter().filter_map(|v| incident(faults, v)).collect();
+    told.sort_by_key(|t| t.posts.first().map(|p| p.at));
+    told
+}
+
+fn incident(faults: &mut Faults, value: &Value<'_>) -> Option<Told> {
+    let fields = faults.table(value, &["name", "impact", "components", "posts"])?;
+    let name = faults.want(&fields, "name").and_then(|v| faults.text(v));
+    let impact = faults.want(&fields, "impact");
+    let impact = impact.and_then(|v| faults.word(v, Impact::ALL, Impact::name));
+    let components = components(faults, &fields);
+    let listed = faults.list(&fields, "posts");
+    if listed.is_empty() {
+        faults.note(
+            fields.span.clone(),
+            "expected at least one post, found none",
+        );
+    }
+    let mut posts: Vec<_> = listed.iter().filter_map(|v| post(faults, v)).collect();
+    posts.sort_by_key(|p| p.at);
+    let told = Told {
+        name: name?,
+        impact: impact?,
+        components: components?,
+        posts,
+    };
+    (!told.posts.is_empty()).then_some(told)
+}
+
+fn post(faults: &mut Faults, value: &Value<'_>) -> Option<Post> {
+    let fields = faults.table(value, &["at", "status", "text"])?;
+    let at = faults.want(&fields, "at").and_then(|v| faults.time(v));
+    let status = faults.want(&fields, "status");
+    let status = status.and_then(|v| faults.word(v, PostStatus::ALL, PostStatus::name));
+    let text = faults.want(&fields, "text").and_then(|v| faults.text(v));
+    Some(Post {
+        at: at?,
+        status: status?,
+        text: text?,
+    })
+}
+
+fn scripts(
+    faults: &mut Faults,
+    root: &Fields<'_, '_>,
+    base: f64,
+    usual: &Modes,
+) -> BTreeMap<Component, Script> {
+    let mut scripts = BTreeMap::new();
+    let mut followers = Vec::new();
+    let all = root.get("component").and_then(|v| faults.open_table(v));
+    for (key, value) in all.iter().flat_map(|fields| fields.table.iter()) {
+        let Some(component) = Component::from_name(key.get_ref()) else {
+            let known: Vec<_> = Component::ALL.iter().map(|c| c.name()).collect();
+            faults.unknown(key.span(), "component", key.get_ref(), &known);
+            continue;
+        };
+        let Some(fields) = faults.table(value, SCRIPT_KEYS) else {
+            continue;
+        };
+        scripts.insert(component, script(faults, &fields, usual));
+        if fields.get("like").is_some() {
+            followers.push((component, fields));
+        } else if let Some(times) = fields.get("times") {
+            faults.note(times.span(), "`times` without `like`");
+        }
+    }
+    for (component, fields) in &followers {
+        let leading = |c: &Component| followers.iter().all(|(f, _)| f != c);
+        let profile = follow(faults, fields, base, |c| {
+            scripts.get(&c).filter(|_| leading(&c))
+        });
+        if let (Some(profile), Some(script)) = (profile, scripts.get_mut(component)) {
+            script.profile = profile;
+        }
+    }
+    scripts
+}
+
+/// All of a script but a profile that follows another.
+fn script(faults: &mut Faults, fields: &Fields<'_, '_>, usual: &Modes) -> Script {
+    let latency = fields.get("latency_ms");
+    let latency = latency.and_then(|v| faults.whole(v, MOST_LATENCY_MS));
+    let phases = faults.list(fields, "phase");
+    let own = fields.get("modes").and_then(|v| modes(faults, v));
+    Script {
+        latency: latency.map_or(USUAL_LATENCY, |ms| Duration::from_millis(ms.into())),
+        profile: profile(faults, fields),
+        modes: own.unwrap_or_else(|| usual.clone()),
+        phases: phases.iter().filter_map(|v| phase(faults, v)).collect(),
+    }
+}
+
+fn profile(faults: &mut Faults, fields: &Fields<'_, '_>) -> Vec<(Timestamp, f64)> {
+    let listed = faults.list(fields, "profile");
+    if let Some(past) = listed.get(MOST_POINTS) {
+        faults.note(past.span(), format!("more than {MOST_POINTS} points"));
+    }
+    let mut points: Vec<(Timestamp, f64)> = Vec::with_capacity(listed.len().min(MOST_POINTS));
+    for value in listed.into_iter().take(MOST_POINTS) {
+        let Some([at, rate]) = value.get_ref().as_array().and_then(|a| a.get(..2)) else {
+            faults.note(value.span(), "expected a point: [moment, error rate]");
+            continue;
+        };
+        let (Some(moment), Some(rate)) = (faults.time(at), faults.share(rate)) else {
+            continue;
+        };
+        if points.last().is_some_and(|(before, _)| moment < *before) {
+            faults.note(at.span(), "earlier than the point before it");
+        }
+        points.push((moment, rate));
+    }
+    points
+}
+
+/// The profile of the component named by `like`, with each rate above the base rate taken `times` so much.
+fn follow<'s>(
+    faults: &mut Faults,
+    fields: &Fields<'_, '_>,
+    base: f64,
+    leader: impl Fn(Component) -> Option<&'s Script>,
+) -> Option<Vec<(Timestamp, f64)>> {
+    let like = fields.get("like")?;
+    if let Some(own) = fields.get("profile") {
+        faults.note(own.span(), "either `profile` or `like`, not both");
+    }
+    let named = faults.word(like, Component::ALL, Component::name)?;
+    let times = match fields.get("times") {
+        Some(value) => faults.number(value)?,
+        None => 1.0,
+    };
+    let Some(script) = leader(named) else {
+        let wanted = format!("`{named}` has no profile of its own");
+        faults.note(like.span(), wanted);
+        return None;
+    };
+    let scaled = |rate: f64| {
+        if rate > base {
+            (rate * times).clamp(base, 1.0)
+        } else {
+            rate
+        }
+    };
+    if !(0.0..=100.0).contains(&times) {
+        let span = fields.get("times").map_or(like.span(), |v| v.span());
+        faults.note(span, "expected 0 to 100");
+        return None;
+    }
+    Some(
+        script
+            .profile
+            .iter()
+            .map(|(at, r)| (*at, scaled(*r)))
+            .collect(),
+    )
+}
+
+fn phase(faults: &mut Faults, value: &Value<'_>) -> Option<ModePhase> {
+    let fields = faults.table(value, &["from", "until", "modes"])?;
+    let window = window(faults, &fields, "from", "until");
+    let own = faults.want(&fields, "modes").and_then(|v| modes(faults, v));
+    let (start, end) = window?;
+    Some(ModePhase {
+        start,
+        end,
+        modes: own?,
+    })
+}
+
+fn modes(faults: &mut Faults, value: &Value<'_>) -> Option<Modes> {
+    let known: Vec<_> = FailureMode::ALL.iter().map(|m| m.name()).collect();
+    let fields = faults.table(value, &known)?;
+    let mut weights = Vec::new();
+    // In the order of the enum: what a draw means does not depend on how the file is laid out.
+    for mode in FailureMode::ALL {
+        if let Some(weight) = fields.get(mode.name()) {
+            weights.push((*mode, faults.whole(weight, MOST_WEIGHT)?));
+        }
+    }
+    let modes = Modes::new(weights);
+    if modes.is_none() {
+        faults.note(value.span(), "expected at least one weight above 0");
+    }
+    modes
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SMALL: &str = r#"
+title = "T"
+summary = "S"
+start = 2023-11-08T03:00:00Z
+end = "2023-11-08T04:00:00Z"
+base_error_rate = 0.01
+modes = { bad_gateway = 2 }
+[component.chat_web]
+profile = [[2023-11-08T03:10:00Z, 0.01], [2023-11-08T03:20:00Z, 0.5]]
+[component.login]
+like = "chat_web"
+times = 0.5
+"#;
+
+    #[test]
+    fn a_profile_may_follow_another_at_a_fraction_that_never_falls_below_the_base() {
+        let s = Scenario::parse(SMALL).unwrap();
+        let rates: Vec<_> = s.scripts[&Component::Login]
+            .profile
+            .iter()
+            .map(|p| p.1)
+            .collect();
+        assert_eq!(rates, [0.01, 0.25]);
+        assert_eq!(s.length(), Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn all_faults_are_found_at_once_and_where_they_stand() {
+        let text = SMALL
+            .replace("bad_gateway = 2", "bad_gatway = 2")
+            .replace("0.5]]", "1.5]]")
+            .replace("\"chat_web\"", "\"video\"")
+            .replace("title = \"T\"", "");
+        let found: Vec<_> = Scenario::parse(&text)
+            .unwrap_err()
+            .into_iter()
+            .map(|p| {
+                format!(
+                    "`{}` {} {}",
+                    &text[p.span],
+                    p.message,
+                    p.help.unwrap_or_default()
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(found.join("\n"), @"");
+    }
+
+    #[test]
+    fn a_syntax_fault_is_told_alone() {
+        let found = Scenario::parse("title = \n end = 3").unwrap_err();
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC{0,200}") {
+            let _ = Scenario::parse(&text);
+        }
+
+        #[test]
+        fn no_damage_to_a_good_file_makes_the_reader_panic(
+            at in 0..SMALL.len(), len in 0usize..40, put in "[\\[\\]{}\"=.0-9a-zTZ:, \n-]{0,12}",
+        ) {
+            let mut text = SMALL.to_owned();
+            text.replace_range(at..(at + len).min(SMALL.len()), &put);
+            if let Err(problems) = Scenario::parse(&text) {
+                prop_assert!(!problems.is_empty());
+                for p in problems {
+                    prop_assert!(text.get(p.span).is_some());
+                }
+            }
+        }
+    }
+}

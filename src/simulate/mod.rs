@@ -1,0 +1,18 @@
+//! The fake provider: plays a scenario over real HTTP, for drills, for the demo and for tests.
+//!
+//! `file` reads scenarios and `builtin` keeps those that come with watchfire; `provider` decides what each request
+//! meets, `answer` says what that looks like on the wire, `server` carries it.
+
+mod answer;
+pub mod builtin;
+mod chat;
+mod fields;
+pub mod file;
+mod images;
+mod pages;
+pub mod provider;
+mod server;
+mod status_page;
+
+pub use provider::{Provider, Tally};
+pub use server::serve;
