@@ -21,7 +21,7 @@ use tracing::{error, warn};
 
 use crate::clock::Clock;
 use crate::model::{
-    Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample, Timestamp,
+    Cadence, Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample, Timestamp,
 };
 use crate::probe::Run;
 

@@ -236,7 +236,9 @@ async fn a_stop_lets_quick_runs_end_and_drops_the_others() {
 async fn a_cron_probe_runs_at_its_times() {
     let plan = |clock: &Clock| {
         let mut slot = slot(clock, 1, 30, SECOND);
-        slot.cadence = Cadence::Cron(Box::new(Cron::parse("0 */5 * * * *", chrono_tz::UTC).unwrap()));
+        slot.cadence = Cadence::Cron(Box::new(
+            Cron::parse("0 */5 * * * *", chrono_tz::UTC).unwrap(),
+        ));
         vec![slot]
     };
     let stage = Stage::start(plan, InFlight::default());

@@ -294,11 +294,9 @@ impl Detector {
             probe.affected = true;
         } else {
             self.shared.pass(run.start);
-            probe.streak.pass(
-                run.start,
-                rule.interval_seconds(),
-                Some(&mut self.lengths),
-            );
+            probe
+                .streak
+                .pass(run.start, rule.interval_seconds(), Some(&mut self.lengths));
         }
         let max = match rule.confirm {
             Confirm::Rechecks { max, .. } => max,
@@ -409,9 +407,7 @@ impl Detector {
             probe.recovery.fail(usual, rules.min_rate());
         } else {
             self.shared.pass(run.start);
-            probe
-                .streak
-                .pass(run.start, rule.interval_seconds(), None);
+            probe.streak.pass(run.start, rule.interval_seconds(), None);
             probe.recovery.pass(usual, run.known);
             let doubtful = probe.affected
                 && !probe.recovery.is_complete()
@@ -485,7 +481,12 @@ impl Detector {
         if open {
             return;
         }
-        for sibling in rules.probes.iter().filter(|r| r.is_cheap()).take(SIBLINGS_ASKED) {
+        for sibling in rules
+            .probes
+            .iter()
+            .filter(|r| r.is_cheap())
+            .take(SIBLINGS_ASKED)
+        {
             let Confirm::Rechecks { every, .. } = sibling.confirm else {
                 continue;
             };
