@@ -4,16 +4,19 @@
 
 pub mod cadence;
 pub mod detect;
+pub mod event_line;
 pub mod fold;
 pub mod histogram;
 pub mod incident;
 pub mod notification;
 pub mod outcome;
 pub mod probe;
+pub mod replay;
 pub mod sample;
 pub mod scenario;
 pub mod secret;
 pub mod time;
+pub mod trace;
 
 pub use cadence::{Cadence, Cron};
 pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
