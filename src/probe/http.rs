@@ -176,7 +176,7 @@ fn error_in(body: &[u8]) -> Option<Reported> {
     if !body.trim_ascii_start().starts_with(b"{") || !body.windows(7).any(|w| w == b"\"error\"") {
         return None;
     }
-    Reported::in_body(body)
+    Reported::in_value(&serde_json::from_slice(body).ok()?)
 }
 
 impl Check for Http {

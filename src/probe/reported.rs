@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::reply::Reported;
 
 impl Reported {
-    /// The error object of a body: JSON, JSON within a one-element array, or JSON in an event's `data:`.
+    /// The error object of a refusal's body: JSON, JSON within a one-element array, or JSON in an event's `data:`.
     ///
     /// `None` when the body is none of these or carries no error.
     pub(super) fn in_body(body: &[u8]) -> Option<Self> {
@@ -16,7 +16,15 @@ impl Reported {
         }
         // Only the first value: an event stream goes on after it.
         let mut values = serde_json::Deserializer::from_slice(&body[from..]).into_iter::<Value>();
-        Self::in_value(&values.next()?.ok()?)
+        let value = values.next()?.ok()?;
+        Self::in_value(&value).or_else(|| {
+            // FastAPI's own errors. Only a refusal is read here: an answer may have a `detail` too.
+            let message = words(value.get("detail")?);
+            Some(Self {
+                message,
+                ..Self::default()
+            })
+        })
     }
 
     /// The error that a parsed reply carries at its top, if any.
@@ -49,12 +57,7 @@ impl Reported {
                 message: object.get("message").map(words).unwrap_or_default(),
                 ..Self::default()
             }),
-            // FastAPI's own errors.
-            None => object.get("detail").map(|detail| Self {
-                message: words(detail),
-                ..Self::default()
-            }),
-            Some(_) => None,
+            _ => None,
         }
     }
 
