@@ -348,8 +348,13 @@ fn modes(faults: &mut Faults, value: &Value<'_>) -> Option<Modes> {
             weights.push((*mode, faults.whole(weight, MOST_WEIGHT)?));
         }
     }
+    // An unknown word is a fault already; that it leaves nothing over needs no second one.
+    let misspelt = fields
+        .table
+        .keys()
+        .any(|k| FailureMode::from_name(k.get_ref()).is_none());
     let modes = Modes::new(weights);
-    if modes.is_none() {
+    if modes.is_none() && !misspelt {
         faults.note(value.span(), "expected at least one weight above 0");
     }
     modes
@@ -399,14 +404,19 @@ times = 0.5
             .into_iter()
             .map(|p| {
                 format!(
-                    "`{}` {} {}",
+                    "`{}` {}; {}",
                     &text[p.span],
                     p.message,
-                    p.help.unwrap_or_default()
+                    p.help.as_deref().unwrap_or("-")
                 )
             })
             .collect();
-        insta::assert_snapshot!(found.join("\n"), @"");
+        insta::assert_snapshot!(found.join("\n"), @r#"
+        `` `title` is missing; -
+        `bad_gatway` unknown key `bad_gatway`; did you mean `bad_gateway`?
+        `1.5` expected 0 to 1, found 1.5; -
+        `"video"` `video` has no profile of its own; -
+        "#);
     }
 
     #[test]

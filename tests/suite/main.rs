@@ -1,1 +1,3 @@
-//! x
+//! Tests of whole rooms, in one binary.
+
+mod simulate;

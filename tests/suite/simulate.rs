@@ -1,0 +1,450 @@
+//! The fake provider on the wire: what each endpoint answers, and how each failure looks to a client.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use watchfire::clock::Clock;
+use watchfire::model::scenario::{Component, Scenario};
+use watchfire::model::{Secret, Timestamp};
+use watchfire::simulate::{Provider, serve};
+
+/// A provider on a port of its own; it ends with the test.
+struct Site {
+    address: SocketAddr,
+    provider: Arc<Provider>,
+    _server: JoinSet<()>,
+}
+
+impl Site {
+    async fn open(provider: Provider) -> Site {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let provider = Arc::new(provider);
+        let mut server = JoinSet::new();
+        server.spawn(serve(listener, provider.clone(), CancellationToken::new()));
+        Site {
+            address,
+            provider,
+            _server: server,
+        }
+    }
+
+    /// Everything fails in this way, all the time.
+    async fn failing(mode: &str) -> Site {
+        Self::open(provider(1.0, mode)).await
+    }
+
+    async fn well() -> Site {
+        Self::open(provider(0.0, "server_error")).await
+    }
+
+    async fn send(&self, method: &str, path: &str, extra: &str, body: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n{extra}\r\n",
+            self.address,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        stream
+    }
+
+    async fn get(&self, path: &str) -> Heard {
+        Heard::all(self.send("GET", path, "", b"").await).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Heard {
+        let body = body.to_string();
+        Heard::all(self.send("POST", path, "", body.as_bytes()).await).await
+    }
+}
+
+fn provider(rate: f64, mode: &str) -> Provider {
+    let mut text = format!(
+        "title = \"t\"\nsummary = \"s\"\nstart = 2023-11-08T00:00:00Z\nend = 2023-11-09T00:00:00Z\n\
+         base_error_rate = {rate}\nmodes = {{ {mode} = 1 }}\n"
+    );
+    for component in Component::ALL {
+        text.push_str(&format!("[component.{component}]\n"));
+    }
+    let scenario = Scenario::parse(&text).unwrap();
+    // Fast, so that a latency of the story is a few milliseconds here.
+    let clock = Clock::sped(scenario.start, 100.0);
+    Provider::new(scenario, clock, 1)
+}
+
+/// What a client got until the connection ended.
+struct Heard {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+    /// The body came to the end that its framing promised.
+    whole: bool,
+}
+
+impl Heard {
+    async fn all(mut stream: TcpStream) -> Heard {
+        let mut bytes = Vec::new();
+        // A reset counts as an end, like for any client.
+        let _ = stream.read_to_end(&mut bytes).await;
+        Self::read(&bytes)
+    }
+
+    fn read(bytes: &[u8]) -> Heard {
+        let end = bytes
+            .windows(4)
+            .position(|w| w == b"\r\n\r\n")
+            .expect("a head");
+        let head = String::from_utf8(bytes[..end].to_vec())
+            .unwrap()
+            .to_lowercase();
+        let raw = &bytes[end + 4..];
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let header = |name: &str| {
+            let line = head.lines().find(|l| l.starts_with(&format!("{name}:")));
+            line.map(|l| l[name.len() + 1..].trim().to_owned())
+        };
+        let (body, whole) = match header("content-length") {
+            Some(length) => (raw.to_vec(), raw.len() == length.parse::<usize>().unwrap()),
+            None => dechunk(raw),
+        };
+        Heard {
+            status,
+            head,
+            body,
+            whole,
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    /// The data of each event; `[DONE]` as a string.
+    fn events(&self) -> Vec<Value> {
+        let text = self.text();
+        let data = text.split("\n\n").filter_map(|e| e.strip_prefix("data: "));
+        data.map(|d| serde_json::from_str(d).unwrap_or_else(|_| json!(d)))
+            .collect()
+    }
+}
+
+fn dechunk(mut raw: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    while let Some(line) = raw.windows(2).position(|w| w == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&raw[..line]).unwrap(), 16).unwrap();
+        if size == 0 {
+            return (body, true);
+        }
+        let data = &raw[line + 2..];
+        body.extend_from_slice(&data[..size.min(data.len())]);
+        raw = data.get(size + 2..).unwrap_or_default();
+    }
+    (body, false)
+}
+
+const CHAT: &str = "/v1/chat/completions";
+
+fn chat(text: &str) -> Value {
+    json!({ "model": "gpt-4o-mini", "messages": [{ "role": "user", "content": text }] })
+}
+
+fn streamed(text: &str) -> Value {
+    let mut request = chat(text);
+    request["stream"] = json!(true);
+    request["stream_options"] = json!({ "include_usage": true });
+    request
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_a_pong_and_anything_else_is_echoed() {
+    let site = Site::well().await;
+    let heard = site.post(CHAT, &chat("Reply to this ping.")).await;
+    assert_eq!((heard.status, heard.whole), (200, true));
+    let reply = heard.json();
+    assert_eq!(reply["object"], "chat.completion");
+    assert_eq!(reply["choices"][0]["message"]["content"], "pong");
+    assert_eq!(reply["choices"][0]["finish_reason"], "stop");
+    assert!(reply["usage"]["total_tokens"].as_u64().unwrap() > 2);
+    for header in [
+        "x-request-id: req_",
+        "openai-processing-ms: ",
+        "x-ratelimit-limit-requests: ",
+    ] {
+        assert!(heard.head.contains(header), "{header} in {}", heard.head);
+    }
+    let parts = json!({ "model": "m", "messages": [{ "role": "user",
+        "content": [{ "type": "text", "text": "hello" }] }] });
+    let echoed = site.post(CHAT, &parts).await.json();
+    assert_eq!(
+        echoed["choices"][0]["message"]["content"],
+        "You said: hello"
+    );
+    let mut short = chat("hello");
+    short["max_tokens"] = json!(1);
+    assert_eq!(
+        site.post(CHAT, &short).await.json()["choices"][0]["finish_reason"],
+        "length"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_brings_the_role_then_text_then_its_end_then_usage_then_done() {
+    let heard = Site::well().await.post(CHAT, &streamed("ping")).await;
+    assert!(heard.head.contains("text/event-stream") && heard.whole);
+    let events = heard.events();
+    let deltas: Vec<_> = events
+        .iter()
+        .map(|e| e["choices"][0]["delta"]["content"].clone())
+        .collect();
+    assert_eq!(
+        deltas[..4],
+        [json!(""), json!("pon"), json!("g"), json!(null)]
+    );
+    assert_eq!(events[3]["choices"][0]["finish_reason"], "stop");
+    assert_eq!(events[4]["choices"], json!([]));
+    assert!(events[4]["usage"]["total_tokens"].is_u64());
+    assert_eq!(events[5], "[DONE]");
+    assert_eq!(events.len(), 6);
+}
+
+#[tokio::test]
+async fn pictures_are_real_and_come_inline_or_by_address() {
+    let site = Site::well().await;
+    let path = "/v1/images/generations";
+    let asked = json!({ "model": "gpt-image-1", "prompt": "a fire", "size": "64x32" });
+    let inline = site.post(path, &asked).await.json();
+    let png = base64::engine::general_purpose::STANDARD
+        .decode(inline["data"][0]["b64_json"].as_str().unwrap())
+        .unwrap();
+    let picture = image::load_from_memory(&png).unwrap();
+    assert_eq!((picture.width(), picture.height()), (64, 32));
+
+    let asked = json!({ "prompt": "a fire", "size": "64x32", "response_format": "url" });
+    let url = site.post(path, &asked).await.json()["data"][0]["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let file = url
+        .strip_prefix(&format!("http://{}", site.address))
+        .unwrap();
+    assert_eq!(site.get(file).await.body, png);
+    assert_eq!(site.get("/files/99999x1.png").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_web_pages_let_anyone_sign_in() {
+    let site = Site::well().await;
+    assert!(site.get("/").await.text().contains("Sign in"));
+    assert!(
+        site.get("/login")
+            .await
+            .text()
+            .contains("<form method=\"post\"")
+    );
+    let refused = Heard::all(
+        site.send("POST", "/login", "", b"username=a&password=")
+            .await,
+    )
+    .await;
+    assert_eq!(refused.status, 401);
+    let body = b"username=a&password=b";
+    let signed = Heard::all(site.send("POST", "/login", "", body).await).await;
+    assert_eq!(signed.status, 303);
+    let (_, cookie) = signed.head.split_once("set-cookie: ").unwrap();
+    let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
+    let page = Heard::all(site.send("GET", "/", &cookie, b"").await).await;
+    assert!(page.text().contains("Signed in."));
+}
+
+#[tokio::test]
+async fn requests_that_are_wrong_are_refused_and_not_counted_as_failures() {
+    let site = Site::open(provider(0.0, "empty").with_key(Secret::new("sk-right".into()))).await;
+    let refused = site.get("/v1/models").await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(refused.json()["error"]["code"], "invalid_api_key");
+    let key = "Authorization: Bearer sk-right\r\n";
+    let get = async |path| Heard::all(site.send("GET", path, key, b"").await).await;
+    assert_eq!(get("/v1/models").await.json()["data"][0]["object"], "model");
+    assert_eq!(
+        get("/v1/nothing").await.json()["error"]["code"],
+        "unknown_url"
+    );
+    let post = async |body| Heard::all(site.send("POST", CHAT, key, body).await).await;
+    assert_eq!(post(b"{").await.status, 400);
+    assert_eq!(
+        post(b"{\"messages\":[]}").await.json()["error"]["param"],
+        "model"
+    );
+    assert_eq!(post(&vec![b' '; 1024 * 1024 + 1]).await.status, 413);
+    assert_eq!(site.get("/healthz").await.text(), "ok\n");
+    assert!(site.provider.tallies().iter().all(|t| t.failures == 0));
+}
+
+#[tokio::test]
+async fn each_failure_with_a_status_looks_like_the_provider_or_its_edge() {
+    for (mode, status, code, form) in [
+        ("server_error", 500, json!(null), "application/json"),
+        (
+            "unavailable",
+            503,
+            json!("server_is_overloaded"),
+            "application/json",
+        ),
+        ("overloaded", 529, json!(null), "application/json"),
+        (
+            "rate_limit",
+            429,
+            json!("rate_limit_exceeded"),
+            "application/json",
+        ),
+        ("bad_gateway", 502, json!(null), "text/html"),
+    ] {
+        let site = Site::failing(mode).await;
+        for request in [chat("ping"), streamed("ping")] {
+            let heard = site.post(CHAT, &request).await;
+            assert_eq!((heard.status, heard.whole), (status, true), "{mode}");
+            assert!(heard.head.contains(form), "{mode}: {}", heard.head);
+            if form == "application/json" {
+                let error = &heard.json()["error"];
+                assert_eq!(error["code"], code, "{mode}");
+                assert!(
+                    error["message"].is_string() && error["type"].is_string(),
+                    "{mode}"
+                );
+            } else {
+                assert!(heard.text().contains("502: Bad gateway"));
+                assert!(heard.head.contains("server: cloudflare"));
+            }
+        }
+        let page = site.get("/").await;
+        assert!(
+            page.head.contains("text/html") && page.status == status,
+            "{mode}"
+        );
+        let tally = site.provider.tallies()[Component::ApiChatCompletions as usize];
+        assert_eq!((tally.requests, tally.failures), (2, 2));
+    }
+}
+
+#[tokio::test]
+async fn an_error_inside_a_200_stands_in_the_body_or_in_the_stream_after_some_text() {
+    let site = Site::failing("error_in_200").await;
+    let plain = site.post(CHAT, &chat("ping")).await;
+    assert_eq!((plain.status, plain.whole), (200, true));
+    assert_eq!(plain.json()["error"]["type"], "server_error");
+    let stream = site.post(CHAT, &streamed("ping")).await;
+    let events = stream.events();
+    assert_eq!(events[2]["choices"][0]["delta"]["content"], "g");
+    assert_eq!(events[3]["error"]["type"], "server_error");
+    assert_eq!((events.len(), stream.status), (4, 200));
+    assert!(
+        site.get("/login")
+            .await
+            .text()
+            .contains("Something went wrong")
+    );
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_whole_but_has_no_content() {
+    let site = Site::failing("empty").await;
+    let plain = site.post(CHAT, &chat("ping")).await;
+    assert!(plain.whole);
+    assert_eq!(plain.json()["choices"][0]["message"]["content"], "");
+    let stream = site.post(CHAT, &streamed("ping")).await;
+    assert!(!stream.text().contains("pon") && stream.text().contains("[DONE]"));
+    let picture = site
+        .post("/v1/images/generations", &json!({ "prompt": "a" }))
+        .await;
+    assert_eq!(picture.json()["data"], json!([]));
+    let page = site.get("/").await;
+    assert_eq!((page.status, page.body.len()), (200, 0));
+}
+
+#[tokio::test]
+async fn a_cut_ends_the_connection_in_the_middle_of_the_answer() {
+    let site = Site::failing("cut_stream").await;
+    for request in [chat("ping"), streamed("ping")] {
+        let heard = site.post(CHAT, &request).await;
+        assert_eq!((heard.status, heard.whole), (200, false));
+        assert!(!heard.body.is_empty() && !heard.text().contains("[DONE]"));
+    }
+    assert!(!site.get("/").await.whole);
+}
+
+#[tokio::test]
+async fn a_stall_begins_an_answer_and_a_timeout_does_not_and_both_keep_the_connection() {
+    for (mode, begins) in [("stall", true), ("timeout", false)] {
+        let site = Site::failing(mode).await;
+        let body = streamed("ping").to_string();
+        let mut silent = site.send("POST", CHAT, "", body.as_bytes()).await;
+        let mut heard = Vec::new();
+        while begins && !String::from_utf8_lossy(&heard).contains("\"pon") {
+            assert!(silent.read_buf(&mut heard).await.unwrap() > 0, "closed");
+        }
+        // Whatever had been on its way would arrive before a picture has been asked for and drawn.
+        let others = async {
+            site.get("/files/512x512.png").await;
+            while site.provider.tallies()[Component::ApiChatCompletions as usize].requests == 0 {
+                site.get("/files/512x512.png").await;
+            }
+        };
+        let more = async {
+            // The rest of the half may still come; its end may not.
+            while silent.read_buf(&mut heard).await.unwrap() > 0 {}
+        };
+        tokio::select! {
+            biased;
+            () = more => panic!("{mode}: the connection was closed"),
+            () = others => {}
+        }
+        assert_eq!(!heard.is_empty(), begins, "{mode}");
+        assert!(!String::from_utf8_lossy(&heard).contains("[DONE]"));
+    }
+}
+
+#[tokio::test]
+async fn the_status_page_is_green_until_the_first_post_and_again_after_the_last() {
+    let seen = async |moment: &str| {
+        let scenario = Scenario::builtin("2023-11-08").unwrap().unwrap();
+        let clock = Clock::sped(Timestamp::parse(moment).unwrap(), 0.001);
+        let site = Site::open(Provider::new(scenario, clock, 1)).await;
+        let summary = site.get("/status/api/v2/summary.json").await.json();
+        let all = site.get("/status/api/v2/incidents.json").await.json();
+        let component = summary["components"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|c| c["name"] == "api_chat_completions")
+            .unwrap()["status"]
+            .clone();
+        let told = &all["incidents"][0];
+        json!([
+            summary["status"]["indicator"],
+            component,
+            summary["incidents"].as_array().unwrap().len(),
+            told["status"],
+            told["incident_updates"].as_array().map(Vec::len),
+        ])
+    };
+    let green = json!(["none", "operational", 0, null, null]);
+    assert_eq!(seen("2023-11-08T03:51:30Z").await, green);
+    let red = json!(["major", "partial_outage", 1, "investigating", 1]);
+    assert_eq!(seen("2023-11-08T03:52:00Z").await, red);
+    let watched = json!(["major", "partial_outage", 1, "monitoring", 3]);
+    assert_eq!(seen("2023-11-08T04:50:00Z").await, watched);
+    let over = json!(["none", "operational", 0, "resolved", 6]);
+    assert_eq!(seen("2023-11-08T06:21:00Z").await, over);
+}
