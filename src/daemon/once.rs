@@ -63,6 +63,12 @@ impl Stage {
                 warn!("a probe's task ended without a result: {e}");
             }
         }
+        // Letters are written with the samples that led to them, so these come first.
+        let until = tokio::time::Instant::now() + DELIVER;
+        let committed = || self.engine_counters.committed.load(Ordering::Relaxed);
+        while committed() < probes as u64 && tokio::time::Instant::now() < until {
+            tokio::time::sleep(LOOK).await;
+        }
         let undelivered = drain(&Reader::open(&self.data_dir)?).await;
         close(&self.inbox, self.engine, &self.stop_sender, self.sender);
         Ok(OnceSummary { probes, failed: failed.load(Ordering::Relaxed), undelivered })

@@ -11,7 +11,9 @@ use tracing::{info, warn};
 
 use super::plan::ProbeJob;
 use crate::engine::Observer;
+use crate::model::event_line::EventLine;
 use crate::model::fold::Recheck;
+use crate::model::trace::TimeColumn;
 use crate::model::{EventKind, IncidentEvent};
 use crate::schedule::Command;
 
@@ -56,7 +58,7 @@ impl Observer for Relay {
             "incident {} of {service} {what}: {} of {} runs failed", event.incident, verdict.failed, verdict.of
         );
         if let Some(file) = &mut self.events {
-            let mut line = event.to_json(service, event.at.as_seconds(), true).to_string();
+            let mut line = EventLine::new(service, event, TimeColumn::Calendar).text();
             line.push('\n');
             if let Err(e) = file.write_all(line.as_bytes()) {
                 warn!("the event could not be appended to the events file: {e}");

@@ -27,8 +27,8 @@ use crate::store::{Retention, Store};
 use backlog::Backlog;
 pub use commit::fact;
 pub use inbox::{Chore, Inbox, Input, Renumber};
-pub use service::ServicePlan;
 use service::Service;
+pub use service::{ServicePlan, open_incident};
 
 /// Samples wait this long for company before they are committed.
 const GROUP_COMMIT: Duration = Duration::from_millis(250);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::fold::{ServiceRules, ServiceState};
+use crate::model::fold::{OpenIncident, ServiceRules, ServiceState};
 use crate::model::{EventKind, IncidentEvent, ProbeId, ServiceId, Severity, Timestamp};
 
 /// A service as configured, with the numbers that the database gave it.
@@ -35,6 +35,12 @@ struct Checkpoint {
     detector: ServiceState,
     #[serde(default)]
     thread_root: Option<u32>,
+}
+
+/// The incident that a committed state tells of, open or watched; `None` also for a state that cannot be read.
+pub fn open_incident(checkpoint: &str) -> Option<OpenIncident> {
+    let kept: Checkpoint = serde_json::from_str(checkpoint).ok()?;
+    kept.detector.incident()
 }
 
 /// A service at work.

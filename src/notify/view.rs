@@ -290,7 +290,7 @@ fn percent(rate: f64) -> String {
 
 /// `usually 1 in 300`: rare rates as one in so many (two digits that matter), common ones in percent.
 fn usual(rate: f64) -> String {
-    if !(rate > 1e-9) {
+    if rate.is_nan() || rate <= 1e-9 {
         return "usually none".into();
     }
     if rate >= 0.1 {
