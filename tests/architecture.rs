@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. Rooms of one floor do not see each other.
 const FLOORS: &[&[&str]] = &[
-    &["model", "diagnostic", "clock"],
+    &["model"],
+    &["diagnostic", "clock"],
     &["store", "probe", "simulate"],
     &["schedule", "notify", "web", "engine"],
     &["config"],

@@ -1,0 +1,132 @@
+//! Looking on: a handle that cannot write, beside a daemon that works or one that is dead.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::files::{self, DATABASE};
+use super::rollups::{self, Rollup};
+use super::{
+    DeliveryRow, IncidentFilter, IncidentRow, OpenError, OutboxSummary, Result, ServiceRow, connection, incidents,
+    meta, migrations, outbox, samples, services,
+};
+use crate::model::notification::Pending;
+use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
+
+/// Runs of a probe by what they say of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// It answered.
+    pub up: u64,
+    /// It failed.
+    pub down: u64,
+    /// Nothing can be said: ours, blocked, inconclusive.
+    pub other: u64,
+}
+
+/// A handle that only reads.
+#[derive(Debug)]
+pub struct Reader {
+    conn: Connection,
+}
+
+impl Reader {
+    /// Opens the database of a data directory for reading.
+    ///
+    /// # Errors
+    /// When there is none, or it is of a newer version, or cannot be read.
+    pub fn open(data_dir: &Path) -> std::result::Result<Self, OpenError> {
+        let path = data_dir.join(DATABASE);
+        if !path.exists() {
+            return Err(OpenError::Absent(data_dir.to_owned()));
+        }
+        let opened = connection::reader(&path).and_then(|conn| {
+            // Reading the header is what needs the files beside the database.
+            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            Ok(conn)
+        });
+        let conn = match opened {
+            Ok(conn) => conn,
+            // Where nobody writes, nothing has to be locked; with a log beside it, part of the data would be missed.
+            Err(_) if !files::beside(&path, "-wal").exists() => connection::immutable(&path)?,
+            Err(e) => return Err(e.into()),
+        };
+        migrations::check(&conn)?;
+        Ok(Self { conn })
+    }
+
+    /// Unfinished letters that are due, oldest first; of each incident and recipient only the first.
+    pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Pending>> {
+        outbox::due(&self.conn, now, limit)
+    }
+
+    /// When the next letter is due; `None` when none waits.
+    pub fn next_due(&self) -> Result<Option<Timestamp>> {
+        outbox::next_due(&self.conn)
+    }
+
+    /// The outbox in short.
+    pub fn outbox_summary(&self) -> Result<OutboxSummary> {
+        outbox::summary(&self.conn)
+    }
+
+    /// Incidents, newest first.
+    pub fn incidents(&self, filter: IncidentFilter) -> Result<Vec<IncidentRow>> {
+        incidents::list(&self.conn, filter)
+    }
+
+    /// One incident with its events and letters.
+    pub fn incident(&self, id: IncidentId) -> Result<Option<(IncidentRow, Vec<IncidentEvent>, Vec<DeliveryRow>)>> {
+        let Some(row) = incidents::one(&self.conn, id)? else { return Ok(None) };
+        Ok(Some((row, incidents::events(&self.conn, id)?, self.deliveries(id)?)))
+    }
+
+    /// The letters of an incident.
+    pub fn deliveries(&self, id: IncidentId) -> Result<Vec<DeliveryRow>> {
+        outbox::of_incident(&self.conn, id)
+    }
+
+    /// All services that have a configured probe, by name.
+    pub fn services(&self) -> Result<Vec<ServiceRow>> {
+        services::list(&self.conn)
+    }
+
+    /// The latest committed state of every service.
+    pub fn states(&self) -> Result<Vec<(ServiceId, String, Timestamp)>> {
+        services::load_states(&self.conn)
+    }
+
+    /// A probe's latest run.
+    pub fn last_sample(&self, probe: ProbeId) -> Result<Option<Sample>> {
+        samples::last(&self.conn, probe)
+    }
+
+    /// Up to `limit` samples of a probe that began after `after`, in order.
+    pub fn samples_after(&self, probe: ProbeId, after: Option<Timestamp>, limit: usize) -> Result<Vec<Sample>> {
+        samples::after(&self.conn, probe, after, limit)
+    }
+
+    /// A probe's runs since a moment, from the samples.
+    pub fn tally(&self, probe: ProbeId, since: Timestamp) -> Result<Tally> {
+        /// Nothing began later than this after the epoch's moment that is asked for.
+        const EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+        let sums = rollups::of_samples(&self.conn, probe, since, EVER)?;
+        let other = sums.ours + sums.inconclusive;
+        Ok(Tally {
+            up: u64::from(sums.n - sums.failed - other),
+            down: u64::from(sums.failed),
+            other: u64::from(other),
+        })
+    }
+
+    /// The sums of a probe's hour; `None` while it is not over.
+    pub fn rollup(&self, probe: ProbeId, hour: Timestamp) -> Result<Option<Rollup>> {
+        rollups::hour(&self.conn, probe, hour)
+    }
+
+    /// A fact of the daemon, by name.
+    pub fn meta(&self, key: &str) -> Result<Option<String>> {
+        meta::get(&self.conn, key)
+    }
+}

@@ -1,0 +1,107 @@
+//! Writing: samples, states, incident events and letters that belong together, whole or not at all.
+
+use super::{Result, Store, Story, incidents, meta, outbox, samples, services, story};
+use crate::model::notification::{DeliveryReport, Letter};
+use crate::model::{EventKind, IncidentEvent, IncidentId, Sample, ServiceId, Timestamp};
+
+/// What a letter tells about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The incident.
+    pub incident: IncidentId,
+    /// Number of its event.
+    pub sequence: u32,
+    /// What happened.
+    pub event: EventKind,
+}
+
+/// A write that is under way; undone when it is dropped without [`Transaction::commit`].
+///
+/// After any error the transaction is to be dropped. What it has read it reads with its own writes.
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    store: &'a mut Store,
+    committed: bool,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn begin(store: &'a mut Store) -> Result<Self> {
+        store.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self {
+            store,
+            committed: false,
+        })
+    }
+
+    /// Adds samples. Two runs of a probe with the same start are kept a microsecond apart.
+    pub fn samples(&mut self, samples: &[Sample]) -> Result<()> {
+        let Store {
+            conn,
+            results,
+            noted,
+            ..
+        } = &mut *self.store;
+        samples::insert(conn, results, noted, samples)
+    }
+
+    /// What is to be told of a service since a moment, with the samples of this transaction.
+    pub fn story(&self, service: ServiceId, since: Timestamp) -> Result<Story> {
+        story::tell(&self.store.conn, service, since)
+    }
+
+    /// Adds a step to an incident's life and brings the incident up to it. The same step twice counts once.
+    pub fn event(&mut self, service: ServiceId, event: &IncidentEvent) -> Result<()> {
+        incidents::add_event(&self.store.conn, service, event)
+    }
+
+    /// Replaces a service's state.
+    pub fn state(&mut self, service: ServiceId, json: &str, at: Timestamp) -> Result<()> {
+        services::save_state(&self.store.conn, service, json, at)
+    }
+
+    /// Puts a letter into the outbox, due at once; `about` is `None` for a test mail or another notice. A letter with a
+    /// Message-ID that is there already is not added again.
+    pub fn letter(&mut self, about: Option<About>, letter: &Letter, at: Timestamp) -> Result<()> {
+        outbox::add(&self.store.conn, about, letter, at)
+    }
+
+    /// Writes down what came of an attempt to send. A letter that is finished stays as it is.
+    pub fn report(&mut self, report: &DeliveryReport) -> Result<()> {
+        outbox::report(&self.store.conn, report)
+    }
+
+    /// The watch after an incident is over.
+    pub fn finalize(&mut self, incident: IncidentId) -> Result<()> {
+        incidents::finalize(&self.store.conn, incident)
+    }
+
+    /// The wall clock was stepped: what waits to be sent waits as long as it would have.
+    pub fn shift(&mut self, micros: i64) -> Result<()> {
+        outbox::shift(&self.store.conn, micros)
+    }
+
+    /// Keeps a small fact that readers want to know (`started_at`, `missed_slots`).
+    pub fn set_meta(&mut self, key: &str, value: &str) -> Result<()> {
+        meta::set(&self.store.conn, key, value)
+    }
+
+    /// Makes it last: when this returns, it is on the disk.
+    pub fn commit(mut self) -> Result<()> {
+        self.store.conn.prepare_cached("COMMIT")?.execute([])?;
+        self.committed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if self.committed {
+            return;
+        }
+        if !self.store.conn.is_autocommit() {
+            // Only a failed disk refuses this, and then SQLite undoes it at the next opening.
+            let _ = self.store.conn.execute_batch("ROLLBACK");
+        }
+        self.store.forget();
+    }
+}
