@@ -32,7 +32,7 @@ struct Inner {
 impl Clock {
     /// The machine's time.
     pub fn system() -> Self {
-        Self::starting(Timestamp::from_system(SystemTime::now()), 1.0, true)
+        Self::starting(wall(), 1.0, true)
     }
 
     /// A clock that starts at `start` and runs `speed` times as fast as the machine's. `speed` below 0.001 counts as 0.001.
@@ -110,7 +110,7 @@ impl Clock {
         if !self.0.follows_system {
             return None;
         }
-        self.adopt(Timestamp::from_system(SystemTime::now()))
+        self.adopt(wall())
     }
 
     fn adopt(&self, wall: Timestamp) -> Option<i64> {
@@ -118,6 +118,12 @@ impl Clock {
         self.0.anchor.fetch_add(by, Ordering::Relaxed);
         (by.unsigned_abs() >= STEP.as_micros() as u64).then_some(by)
     }
+}
+
+/// The machine's wall clock.
+#[expect(clippy::disallowed_methods, reason = "everybody else takes the time from here")]
+fn wall() -> Timestamp {
+    Timestamp::from_system(SystemTime::now())
 }
 
 #[cfg(test)]

@@ -30,7 +30,14 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// What the deciding room never does: no I/O, no runtime, no clock.
-const NOT_IN_MODEL: &[&str] = &["tokio", "std::fs", "std::net", "std::env", "std::process", "Instant"];
+const NOT_IN_MODEL: &[&str] = &[
+    "tokio",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "Instant",
+];
 
 struct Line {
     file: PathBuf,
@@ -70,10 +77,19 @@ fn lines() -> Vec<Line> {
             }
             let code = line.split("//").next().unwrap_or("");
             let file = Path::new("src").join(inside);
-            lines.push(Line { file, number: number + 1, text: code.to_owned(), room: room.clone() });
+            lines.push(Line {
+                file,
+                number: number + 1,
+                text: code.to_owned(),
+                room: room.clone(),
+            });
         }
     }
-    assert!(lines.len() > 1000, "found only {} lines: is src/ where it was?", lines.len());
+    assert!(
+        lines.len() > 1000,
+        "found only {} lines: is src/ where it was?",
+        lines.len()
+    );
     lines
 }
 
@@ -85,8 +101,14 @@ fn floor(room: &str) -> Option<usize> {
 fn named(text: &str) -> Vec<String> {
     let mut rooms = Vec::new();
     for rest in text.split("crate::").skip(1) {
-        let list = rest.strip_prefix('{').and_then(|r| r.split('}').next()).unwrap_or(rest);
-        for item in list.split(',').take(if rest.starts_with('{') { usize::MAX } else { 1 }) {
+        let list = rest
+            .strip_prefix('{')
+            .and_then(|r| r.split('}').next())
+            .unwrap_or(rest);
+        for item in list
+            .split(',')
+            .take(if rest.starts_with('{') { usize::MAX } else { 1 })
+        {
             let word = |c: char| c.is_ascii_lowercase() || c == '_';
             rooms.push(item.trim().chars().take_while(|c| word(*c)).collect());
         }
@@ -97,7 +119,12 @@ fn named(text: &str) -> Vec<String> {
 #[test]
 fn every_room_stands_on_a_floor() {
     for line in lines() {
-        assert!(floor(&line.room).is_some(), "{}: room `{}` has no floor", line.file.display(), line.room);
+        assert!(
+            floor(&line.room).is_some(),
+            "{}: room `{}` has no floor",
+            line.file.display(),
+            line.room
+        );
     }
 }
 
@@ -106,10 +133,15 @@ fn rooms_use_only_rooms_below_them() {
     let mut breaches = Vec::new();
     for line in lines() {
         for used in named(&line.text) {
-            let (Some(own), Some(other)) = (floor(&line.room), floor(&used)) else { continue };
+            let (Some(own), Some(other)) = (floor(&line.room), floor(&used)) else {
+                continue;
+            };
             if used != line.room && other >= own {
                 let at = format!("{}:{}", line.file.display(), line.number);
-                breaches.push(format!("{at}: `{}` may not use `{used}`: it stands on floor {other}, not below {own}", line.room));
+                breaches.push(format!(
+                    "{at}: `{}` may not use `{used}`: it stands on floor {other}, not below {own}",
+                    line.room
+                ));
             }
         }
     }
@@ -123,7 +155,10 @@ fn crates_with_a_door_are_met_only_behind_it() {
         for (word, rooms) in DOORS {
             if line.text.contains(word) && !rooms.contains(&line.room.as_str()) {
                 let at = format!("{}:{}", line.file.display(), line.number);
-                breaches.push(format!("{at}: `{word}` belongs into {rooms:?}, not into `{}`", line.room));
+                breaches.push(format!(
+                    "{at}: `{word}` belongs into {rooms:?}, not into `{}`",
+                    line.room
+                ));
             }
         }
     }
@@ -147,6 +182,9 @@ fn the_deciding_room_does_no_io_and_asks_no_clock() {
 #[test]
 fn the_reader_of_imports_sees_single_and_braced_ones() {
     assert_eq!(named("use crate::model::{Outcome, Phase};"), ["model"]);
-    assert_eq!(named("use crate::{clock::Clock, store};"), ["clock", "store"]);
+    assert_eq!(
+        named("use crate::{clock::Clock, store};"),
+        ["clock", "store"]
+    );
     assert!(named("let x = 1;").is_empty());
 }

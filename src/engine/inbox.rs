@@ -4,6 +4,7 @@
 //! cost one wake-up. Anything the detector may act on wakes the engine at once.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,30 +12,44 @@ use crate::model::notification::DeliveryReport;
 use crate::model::{Outcome, Sample};
 
 use super::ServicePlan;
+use crate::store::{Store, StoreError};
 
 /// Samples that are kept when the engine falls behind; beyond that the oldest are dropped and counted. 15 MB.
 const MOST_SAMPLES: usize = 100_000;
 /// So many samples wake the engine: a good size for one transaction.
 const WAKE_AT: usize = 1_000;
 
+/// Gives the services of a changed configuration their numbers; run on the engine's thread, which owns the store.
+pub type Renumber = Box<dyn FnOnce(&mut Store) -> Result<Vec<ServicePlan>, StoreError> + Send>;
+
 /// What the engine is told beside samples.
-#[derive(Debug)]
 pub enum Input {
     /// An attempt to deliver has ended.
     Report(DeliveryReport),
     /// The wall clock was stepped by so many microseconds.
     ClockStep(i64),
     /// The configuration was read anew.
-    Reload(Vec<ServicePlan>),
+    Reload(Renumber),
     /// Housekeeping is due.
     Chore(Chore),
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Input::Report(report) => f.debug_tuple("Report").field(report).finish(),
+            Input::ClockStep(micros) => f.debug_tuple("ClockStep").field(micros).finish(),
+            Input::Reload(_) => f.write_str("Reload"),
+            Input::Chore(chore) => f.debug_tuple("Chore").field(chore).finish(),
+        }
+    }
 }
 
 /// Housekeeping that writes to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chore {
-    /// Remove what is older than the retention says.
-    Prune,
+    /// Sum up the hours that are over, remove what is older than the retention says.
+    Tidy,
     /// Copy the database into `backup/`.
     Backup,
 }

@@ -3,18 +3,23 @@
 //! The live engine and `replay` call the same [`fold`]; the state between two samples is all there is, and can be
 //! stored and taken up again anywhere. Pure: time comes with the samples.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-pub use super::detect::errors::Recheck;
 pub use super::detect::rules::{ProbeRules, ServiceRules};
+pub use super::detect::state::Recheck;
 
-use super::detect::errors::{Change, Detector, Run};
+use super::detect::state::{Change, Detector, ProbeState, Run};
 use super::detect::{is_default, seconds_between};
 use super::incident::IncidentState;
 use super::{
     EventKind, IncidentEvent, IncidentId, IncidentKind, Origin, ProbeId, Sample, Severity,
     Timestamp, Verdict,
 };
+
+/// No re-check is asked for further ahead than this.
+const FARTHEST_RECHECK: Duration = Duration::from_secs(60);
 
 /// What a service knows of itself between two samples. Stored as JSON, from which it comes back exactly.
 ///
@@ -132,6 +137,10 @@ impl ServiceState {
         for moment in self.moments() {
             *moment = (*moment).min(now);
         }
+        for due in self.detector.dues() {
+            // A re-check is due in the future by its nature, but not far.
+            *due = (*due).min(now + FARTHEST_RECHECK);
+        }
         let change = self.detector.reconcile(rules, now);
         // A closing change takes no number.
         let mut unused = IncidentId(0);
@@ -145,6 +154,9 @@ impl ServiceState {
     pub fn shift(&mut self, micros: i64) {
         for moment in self.moments() {
             *moment = moment.shifted(micros);
+        }
+        for due in self.detector.dues() {
+            *due = due.shifted(micros);
         }
     }
 
@@ -184,7 +196,7 @@ impl ServiceState {
 
     /// Re-checks that were asked for and have not come yet: to be asked for again after a restart.
     pub fn wanted(&self) -> Vec<Recheck> {
-        let due = |p: &super::detect::errors::ProbeState| {
+        let due = |p: &ProbeState| {
             Some(Recheck {
                 probe: p.id,
                 at: p.rechecks.due()?,

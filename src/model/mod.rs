@@ -2,18 +2,23 @@
 //!
 //! Whoever needs "now" is given it. What is decided here is therefore the same live, in a replay and in a test.
 
+pub mod cadence;
 pub mod detect;
+pub mod event_line;
 pub mod fold;
 pub mod histogram;
 pub mod incident;
 pub mod notification;
 pub mod outcome;
 pub mod probe;
+pub mod replay;
 pub mod sample;
 pub mod scenario;
 pub mod secret;
 pub mod time;
+pub mod trace;
 
+pub use cadence::{Cadence, Cron};
 pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
 pub use outcome::{Cause, FailureKind, Fault, Outcome, Phase};
 pub use probe::{Confirm, ProbeId, ServiceId};

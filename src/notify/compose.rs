@@ -1,26 +1,60 @@
-//! A notification becomes a mail.
-use crate::model::notification::{Compose, Letter, Notification};
+//! A notification becomes a mail: headers that thread, plain text that is complete by itself, the same in HTML.
+//!
+//! The bytes depend on nothing but the notification, the recipient and the composer: no clock, no chance. All mails of
+//! an incident to one recipient form one thread (RFC 5322 section 3.6.4), and their subject is the same, because
+//! some readers thread by it. No robot answers them (RFC 3834), lists can sort them (RFC 2919).
+
 use std::collections::HashMap;
+use std::str::FromStr as _;
 use std::time::Duration;
+
+use askama::Template;
+use lettre::Address;
+use lettre::address::Envelope;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::view::{self, View};
+use crate::model::Timestamp;
+use crate::model::notification::{Compose, Letter, Notification};
+
+/// The sender's name in mail readers.
+const SENDER: &str = "watchfire";
+/// Longest label made of a name from a configuration: that of a DNS label.
+const LABEL_LIMIT: usize = 63;
+
+#[derive(Template)]
+#[template(path = "mail.txt", config = "src/notify/askama.toml", escape = "none")]
+struct Text<'a> {
+    view: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "mail.html", config = "src/notify/askama.toml")]
+struct Html<'a> {
+    view: &'a View,
+}
 
 /// Renders mails.
 #[derive(Debug, Clone)]
 pub struct MailComposer {
-    from: String,
+    from: Address,
     instance: String,
     reopen_within: Duration,
     services: HashMap<String, Duration>,
 }
 
 impl MailComposer {
-    /// Mails from the address `from`.
+    /// Mails from the address `from`; errs when it is none.
     ///
     /// `instance` is the right half of every Message-ID, and the same for as long as the database lives; `reopen_within`
     /// is how long a recovered incident is watched.
     pub fn new(from: &str, instance: &str, reopen_within: Duration) -> Result<Self, String> {
+        let from = super::parse_address(from)?;
         Ok(Self {
-            from: super::parse_address(from)?,
-            instance: instance.to_owned(),
+            from: Address::from_str(&from).map_err(|error| error.to_string())?,
+            instance: domain(instance),
             reopen_within,
             services: HashMap::new(),
         })
@@ -31,15 +65,142 @@ impl MailComposer {
         self.services.insert(service.to_owned(), reopen_within);
         self
     }
+
+    /// A test mail: the sample's content, marked as a test in subject and first line, in no thread.
+    ///
+    /// `sample` shows what an alert would look like; its event's time becomes the mail's.
+    pub fn compose_test(&self, sample: &Notification, recipient: &str) -> Letter {
+        let mut view = View::new(sample, self.reopen_within);
+        view.headline = "TEST: this is how an alert looks".into();
+        view.sentences.insert(
+            0,
+            "Nothing is broken. Somebody ran `watchfire test-mail`, and mail works.".into(),
+        );
+        let id = format!(
+            "<test.{}.{}@{}>",
+            sample.event.at.as_micros(),
+            hash(recipient),
+            self.instance
+        );
+        let builder = self
+            .head(&id, sample.event.at, recipient)
+            .subject("[watchfire] Test alert");
+        finish(builder, &view, id, recipient)
+    }
+
+    fn message_id(&self, n: &Notification, sequence: u32, recipient: &str) -> String {
+        format!(
+            "<{}.{sequence}.{}@{}>",
+            n.event.incident,
+            hash(recipient),
+            self.instance
+        )
+    }
+
+    /// What all mails have.
+    fn head(&self, id: &str, at: Timestamp, recipient: &str) -> MessageBuilder {
+        let to = Address::from_str(recipient).ok();
+        let mut builder = Message::builder()
+            .message_id(Some(id.to_owned()))
+            .date(at.to_system())
+            .from(Mailbox::new(Some(SENDER.into()), self.from.clone()))
+            .raw_header(header("Auto-Submitted", "auto-generated"));
+        builder = match &to {
+            Some(to) => builder.to(Mailbox::new(None, to.clone())),
+            // Configuration lets no such recipient through. If one comes, the channel refuses it, and that is seen.
+            None => builder.raw_header(header("To", "undisclosed-recipients:;")),
+        };
+        // lettre wants an envelope, but the outbox row is the envelope.
+        match Envelope::new(None, vec![to.unwrap_or_else(|| self.from.clone())]) {
+            Ok(envelope) => builder.envelope(envelope),
+            Err(_) => builder,
+        }
+    }
 }
 
 impl Compose for MailComposer {
-    fn compose(&self, _notification: &Notification, recipient: &str) -> Letter {
-        let _ = (&self.from, &self.instance, self.reopen_within);
-        Letter {
-            recipient: recipient.to_owned(),
-            message_id: String::new(),
-            bytes: Vec::new(),
+    fn compose(&self, n: &Notification, recipient: &str) -> Letter {
+        let event = &n.event;
+        let id = self.message_id(n, event.sequence, recipient);
+        let mut builder = self
+            .head(&id, event.at, recipient)
+            .subject(format!(
+                "[watchfire] #{} {}: {}",
+                event.incident,
+                view::title(n),
+                view::subject_of(event.kind)
+            ))
+            .raw_header(header(
+                "List-Id",
+                &format!("<{}.{}>", label(&n.service), self.instance),
+            ))
+            .raw_header(header("X-Watchfire-Event", event.event.name()))
+            .raw_header(header("X-Watchfire-Incident", &event.incident.to_string()));
+        if event.sequence != n.thread_root {
+            let root = self.message_id(n, n.thread_root, recipient);
+            builder = builder.in_reply_to(root.clone()).references(root);
         }
+        let watch = self
+            .services
+            .get(&n.service)
+            .copied()
+            .unwrap_or(self.reopen_within);
+        finish(builder, &View::new(n, watch), id, recipient)
     }
+}
+
+fn finish(builder: MessageBuilder, view: &View, id: String, recipient: &str) -> Letter {
+    let text = Text { view }
+        .render()
+        .unwrap_or_else(|_| view.headline.clone());
+    let html = Html { view }.render();
+    // lettre draws a boundary by lot; this one is as unlikely in a quoted-printable text, and always the same.
+    let boundary = format!("=_watchfire_{:016x}", xxh3_64(id.as_bytes()));
+    let mut parts = MultiPart::alternative()
+        .boundary(boundary)
+        .singlepart(SinglePart::plain(text));
+    if let Ok(html) = html {
+        parts = parts.singlepart(SinglePart::html(html));
+    }
+    let message = builder
+        .multipart(parts)
+        .expect("sender and envelope are set by `head`");
+    Letter {
+        recipient: recipient.to_owned(),
+        message_id: id,
+        bytes: message.formatted(),
+    }
+}
+
+fn header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+fn hash(recipient: &str) -> String {
+    format!("{:016x}", xxh3_64(recipient.as_bytes()))
+}
+
+/// A name as one label of a List-Id.
+fn label(name: &str) -> String {
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+            c
+        } else {
+            '-'
+        }
+    };
+    match name.chars().take(LABEL_LIMIT).map(safe).collect::<String>() {
+        empty if empty.is_empty() => "service".into(),
+        label => label,
+    }
+}
+
+/// Labels between dots, for the right half of an id.
+fn domain(instance: &str) -> String {
+    instance
+        .split('.')
+        .take(8)
+        .map(label)
+        .collect::<Vec<_>>()
+        .join(".")
 }

@@ -11,6 +11,7 @@ pub mod files;
 mod server;
 mod stream;
 mod tls;
+mod view;
 mod words;
 pub mod worker;
 

@@ -1,11 +1,29 @@
-//! The kind `chat`.
+//! The kind `chat`: a question to a model over OpenAI's chat completions, streamed or not.
+//!
+//! The built-in question has a known answer, because an end that looks right proves nothing: gateways close a stream
+//! that was cut behind them with a proper `finish_reason` and `[DONE]`. A number that differs from run to run keeps
+//! caches from answering in the model's place.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use regex::bytes::Regex;
+use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Check, Kind, Surroundings};
+use super::chat_stream::ChatStream;
+use super::expect::{self, Expect};
+use super::fields::Fields;
+use super::reply::{End, Failed, Reply, Reported, StreamReader, Trace};
+use super::target;
+use super::verdict::{page_instead, refusal, unfinished, wrong};
+use super::{Check, Judgement, Keep, Kind, Prepared, Request, Step, Surroundings, classify};
 use crate::diagnostic::Problem;
-use crate::model::Confirm;
+use crate::model::{Confirm, FailureKind, Fault, Outcome};
 
 /// The kind `chat`.
 pub const KIND: Kind = Kind {
@@ -27,12 +45,386 @@ pub const KIND: Kind = Kind {
     build,
 };
 
+const EXPECT_KEYS: &[&str] = &[
+    "text",
+    "not_text",
+    "latency_under",
+    "cert_valid_for",
+    "max_bytes",
+];
+/// Stands in a prompt for the number of the run.
+const NONCE: &str = "{nonce}";
+const PROMPT: &str = "ping {nonce}: answer with the one word pong";
+/// The answer to [`PROMPT`].
+const ANSWER: &str = "(?i)pong";
+/// "pong" with some words around it. Also the least that OpenAI's newer endpoints take.
+const MAX_TOKENS: u64 = 16;
+/// No model pauses this long between two tokens and recovers often enough to matter.
+const STALL_AFTER: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+struct Chat {
+    prepared: Arc<Prepared>,
+    /// The body before and after the number of the run; no `after` when the prompt has none.
+    before: String,
+    after: Option<String>,
+    model: String,
+    stream: bool,
+    expect: Expect,
+    first_token_within: Option<Duration>,
+    stall_after: Duration,
+    host: String,
+}
+
 fn build(
     table: &Spanned<DeValue<'_>>,
-    _: &Surroundings<'_>,
+    around: &Surroundings<'_>,
 ) -> Result<Box<dyn Check>, Vec<Problem>> {
-    Err(vec![Problem::new(
-        table.span(),
-        "kind `chat` is not there yet",
-    )])
+    let mut fields = Fields::of(table);
+    let model = fields.required_text("model");
+    let url = target::url(&mut fields, around, Some("/chat/completions"));
+    let mut headers = target::headers(&mut fields, around, target::default_auth(around.key));
+    let stream = fields.truth("stream").unwrap_or(true);
+    let own_prompt = fields.get("prompt").is_some();
+    let prompt = if own_prompt {
+        fields.required_text("prompt")
+    } else {
+        Some(PROMPT)
+    };
+    let max_tokens = fields
+        .number("max_tokens", 1..100_001)
+        .unwrap_or(MAX_TOKENS);
+    let max_tokens_field = max_tokens_field(&mut fields);
+    let first_token_within = fields.duration("first_token_within");
+    let stall_after = fields.duration("stall_after");
+    if !stream {
+        for key in ["first_token_within", "stall_after"] {
+            if fields.get(key).is_some() {
+                let fault = Problem::new(fields.span(key), format!("`{key}` needs a stream"))
+                    .help("take it out, or set `stream = true`");
+                fields.fault(fault);
+            }
+        }
+    }
+    let mut expect = Expect::read(&mut fields, EXPECT_KEYS);
+    if expect.text.is_none() && !own_prompt {
+        expect.text = Regex::new(ANSWER).ok();
+    }
+    let problems = fields.problems();
+    let (Some(model), Some(url), Some(prompt), true) = (model, url, prompt, problems.is_empty())
+    else {
+        return Err(problems);
+    };
+    let own = url.host_str() == Some("api.openai.com");
+    let field = max_tokens_field.unwrap_or(if own {
+        "max_completion_tokens"
+    } else {
+        "max_tokens"
+    });
+    let (before, after) = body(model, prompt, field, max_tokens, stream);
+    headers.all.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    Ok(Box::new(Chat {
+        host: target::host(&url),
+        prepared: Arc::new(Prepared {
+            method: http::Method::POST,
+            url,
+            headers: headers.all,
+            secret: headers.secret,
+            redirects: 0,
+            max_bytes: expect.max_bytes(),
+            keep: Keep::Whole,
+        }),
+        before,
+        after,
+        model: model.to_owned(),
+        stream,
+        expect,
+        first_token_within,
+        stall_after: stall_after.unwrap_or(STALL_AFTER),
+    }))
+}
+
+fn max_tokens_field(fields: &mut Fields<'_, '_>) -> Option<&'static str> {
+    let text = fields.text("max_tokens_field")?;
+    let known = ["max_completion_tokens", "max_tokens"]
+        .into_iter()
+        .find(|known| *known == text);
+    if known.is_none() {
+        let fault = Problem::new(
+            fields.span("max_tokens_field"),
+            "no field that limits the answer",
+        )
+        .help("\"max_completion_tokens\" (OpenAI) or \"max_tokens\" (most others)");
+        fields.fault(fault);
+    }
+    known
+}
+
+/// The request's body, taken apart where the number of the run goes. No temperature: some models refuse it.
+fn body(
+    model: &str,
+    prompt: &str,
+    field: &str,
+    max_tokens: u64,
+    stream: bool,
+) -> (String, Option<String>) {
+    let mut body = json!({ "model": model, "messages": [{ "role": "user", "content": prompt }] });
+    body[field] = max_tokens.into();
+    if stream {
+        body["stream"] = true.into();
+        body["stream_options"] = json!({ "include_usage": true });
+    }
+    let text = body.to_string();
+    // The model's name stands before the prompt in no serialization: look for the number in the prompt only.
+    let prompt = Value::from(prompt).to_string();
+    let cut = prompt
+        .find(NONCE)
+        .and_then(|at| Some(text.rfind(&prompt)? + at));
+    match cut {
+        Some(at) => (
+            text[..at].to_owned(),
+            Some(text[at + NONCE.len()..].to_owned()),
+        ),
+        None => (text, None),
+    }
+}
+
+/// The answer, however it came.
+struct Answer<'a> {
+    text: &'a str,
+    finish: Option<&'a str>,
+    first_token: Option<Duration>,
+}
+
+impl Chat {
+    fn verdict(&self, reply: &Reply) -> Judgement {
+        if !(200..300).contains(&reply.status) {
+            // Before any parsing: gateways answer 500 with an event stream.
+            return refusal(reply, "2xx");
+        }
+        match &reply.trace {
+            Some(trace) => self.judge_stream(reply, trace),
+            None => self.judge_whole(reply),
+        }
+    }
+
+    fn judge_stream(&self, reply: &Reply, trace: &Trace) -> Judgement {
+        if let Some(reported) = &trace.error {
+            let why = format!(
+                "an error in the stream after {} tokens: {}",
+                trace.tokens,
+                reported.line()
+            );
+            return wrong(FailureKind::ErrorEvent, classify::fault_of(reported), why);
+        }
+        if trace.terminal || trace.finish.is_some() {
+            return self.judge_answer(
+                reply,
+                Answer {
+                    text: &trace.text,
+                    finish: trace.finish.as_deref(),
+                    first_token: trace.first_token,
+                },
+            );
+        }
+        if let Some(Failed { kind, fault, words }) = &trace.malformed {
+            return wrong(*kind, *fault, words.clone());
+        }
+        let after = format!("after {} tokens", trace.tokens);
+        match &reply.end {
+            End::Complete | End::Enough if reply.read_bytes == 0 => wrong(
+                FailureKind::Empty,
+                Fault::Provider,
+                "HTTP 200 and an empty stream".to_owned(),
+            ),
+            End::Complete | End::Enough => wrong(
+                FailureKind::Truncated,
+                Fault::Provider,
+                format!("the stream ended {after}, with neither finish_reason nor [DONE]"),
+            ),
+            End::Stalled => wrong(
+                FailureKind::Stalled,
+                Fault::Provider,
+                format!(
+                    "the stream was silent for {:.1} s {after}",
+                    self.stall_after.as_secs_f64()
+                ),
+            ),
+            End::TimedOut => wrong(
+                FailureKind::Timeout,
+                Fault::Provider,
+                format!(
+                    "the stream was not complete after {:.1} s, {after}",
+                    reply.elapsed.as_secs_f64()
+                ),
+            ),
+            End::Broken(Failed {
+                kind: FailureKind::Reset | FailureKind::Truncated,
+                words,
+                ..
+            }) if reply.read_bytes > 0 => {
+                // The service had begun to answer: it is the answer that is cut.
+                wrong(
+                    FailureKind::Truncated,
+                    Fault::Provider,
+                    format!("the stream broke off {after}: {words}"),
+                )
+            }
+            _ => unfinished(reply).unwrap_or(Judgement::SUCCESS),
+        }
+    }
+
+    fn judge_whole(&self, reply: &Reply) -> Judgement {
+        if let Some(judgement) = page_instead(reply).or_else(|| unfinished(reply)) {
+            return judgement;
+        }
+        if reply.body.trim_ascii().is_empty() {
+            return wrong(
+                FailureKind::Empty,
+                Fault::Provider,
+                "HTTP 200 and an empty body".to_owned(),
+            );
+        }
+        let value: Value = match serde_json::from_slice(&reply.body) {
+            Ok(value) => value,
+            Err(fault) => {
+                let why = format!("HTTP 200 and no JSON ({fault})");
+                return wrong(
+                    FailureKind::WrongContent,
+                    Fault::Provider,
+                    super::evidence::with_excerpt(why, &reply.body),
+                );
+            }
+        };
+        if let Some(reported) = Reported::in_value(&value) {
+            let why = format!("HTTP 200 with an error inside: {}", reported.line());
+            return wrong(FailureKind::ErrorBody, classify::fault_of(&reported), why);
+        }
+        if self.stream {
+            let why = "a whole answer came where a stream was asked for".to_owned();
+            return wrong(
+                FailureKind::WrongContent,
+                Fault::Provider,
+                super::evidence::with_excerpt(why, &reply.body),
+            );
+        }
+        let choice = &value["choices"][0];
+        let text = super::chat_stream::text_of(&choice["message"]);
+        let finish = choice["finish_reason"].as_str();
+        if choice.is_null() {
+            let why = "HTTP 200 and no choice in the answer".to_owned();
+            return wrong(
+                FailureKind::Empty,
+                Fault::Provider,
+                super::evidence::with_excerpt(why, &reply.body),
+            );
+        }
+        self.judge_answer(
+            reply,
+            Answer {
+                text: &text,
+                finish,
+                first_token: None,
+            },
+        )
+    }
+
+    /// A complete answer: is it the right one, and did it come in time?
+    fn judge_answer(&self, reply: &Reply, answer: Answer<'_>) -> Judgement {
+        let Answer {
+            text,
+            finish,
+            first_token,
+        } = answer;
+        if finish == Some("content_filter") {
+            let why = "the answer was withheld by a content filter".to_owned();
+            return wrong(FailureKind::ContentFilter, Fault::Ours, why);
+        }
+        if text.trim().is_empty() {
+            return match finish {
+                Some("length") => wrong(
+                    FailureKind::BadRequest,
+                    Fault::Ours,
+                    "max_tokens was used up before the first word (by reasoning?): raise `max_tokens`".to_owned(),
+                ),
+                _ => wrong(FailureKind::Empty, Fault::Provider, "the answer is complete and has no text".to_owned()),
+            };
+        }
+        if let Some(why) = self.expect.fault_of_content(text.as_bytes()) {
+            let why = format!("{why} (finish_reason {})", finish.unwrap_or("none"));
+            return wrong(
+                FailureKind::WrongContent,
+                Fault::Provider,
+                super::evidence::with_excerpt(why, text.as_bytes()),
+            );
+        }
+        let judgement = self.expect.judge_rest(reply);
+        match (self.first_token_within, first_token) {
+            (Some(limit), Some(took))
+                if took > limit && !matches!(judgement.outcome, Outcome::Failure(..)) =>
+            {
+                expect::too_slow("the first token", took, limit)
+            }
+            _ => judgement,
+        }
+    }
+}
+
+impl Check for Chat {
+    fn first(&self, nonce: u64) -> Request {
+        let mut body = String::with_capacity(
+            self.before.len() + self.after.as_ref().map_or(0, |a| a.len() + 8),
+        );
+        body.push_str(&self.before);
+        if let Some(after) = &self.after {
+            // 32 bits are enough to miss a cache; more would be more tokens.
+            let _ = write!(body, "{:08x}", nonce & 0xffff_ffff);
+            body.push_str(after);
+        }
+        Request {
+            prepared: Arc::clone(&self.prepared),
+            body: Bytes::from(body),
+        }
+    }
+
+    fn judge(&self, reply: &Reply) -> Step {
+        self.verdict(reply).into()
+    }
+
+    fn reader(&self, _: u8) -> Option<Box<dyn StreamReader>> {
+        self.stream
+            .then(|| Box::new(ChatStream::new(self.stall_after)) as Box<dyn StreamReader>)
+    }
+
+    fn host(&self) -> &str {
+        &self.host
+    }
+
+    fn describe(&self) -> String {
+        let how = if self.stream { "streamed" } else { "whole" };
+        format!("POST {}, {}, {how}", self.prepared.url, self.model)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_the_run_goes_into_the_prompt_only() {
+        let (before, after) = body("m{nonce}", "a \"{nonce}\" b", "max_tokens", 16, true);
+        let whole: Value =
+            serde_json::from_str(&format!("{before}0000002a{}", after.unwrap())).unwrap();
+        assert_eq!(whole["messages"][0]["content"], "a \"0000002a\" b");
+        assert_eq!(whole["model"], "m{nonce}");
+        assert_eq!(whole["stream_options"]["include_usage"], true);
+        let (whole, after) = body("m", "no number", "max_completion_tokens", 5, false);
+        assert_eq!(after, None);
+        let whole: Value = serde_json::from_str(&whole).unwrap();
+        assert_eq!(whole["max_completion_tokens"], 5);
+        assert_eq!(whole.get("stream"), None);
+    }
 }

@@ -1,11 +1,20 @@
-//! The kind `http`.
+//! The kind `http`: one request; status, text, JSON, size, certificate and time are judged.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Check, Kind, Surroundings};
+use super::expect::Expect;
+use super::fields::Fields;
+use super::reply::{Reply, Reported};
+use super::target::{self, Auth};
+use super::verdict::{refusal, unfinished, wrong};
+use super::{Check, Judgement, Keep, Kind, Prepared, Request, Step, Surroundings, classify};
 use crate::diagnostic::Problem;
-use crate::model::Confirm;
+use crate::model::{Confirm, FailureKind, Fault};
 
 /// The kind `http`.
 pub const KIND: Kind = Kind {
@@ -25,12 +34,166 @@ pub const KIND: Kind = Kind {
     build,
 };
 
+const EXPECT_KEYS: &[&str] = &[
+    "status",
+    "text",
+    "not_text",
+    "json",
+    "latency_under",
+    "cert_valid_for",
+    "max_bytes",
+];
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+#[derive(Debug)]
+struct Http {
+    request: Request,
+    expect: Expect,
+    /// For messages: `2xx`, `200 or 204`.
+    wanted: String,
+    host: String,
+}
+
 fn build(
     table: &Spanned<DeValue<'_>>,
-    _: &Surroundings<'_>,
+    around: &Surroundings<'_>,
 ) -> Result<Box<dyn Check>, Vec<Problem>> {
-    Err(vec![Problem::new(
-        table.span(),
-        "kind `http` is not there yet",
-    )])
+    let mut fields = Fields::of(table);
+    let mut url = target::url(&mut fields, around, None);
+    if let Some(url) = &mut url {
+        target::query(&mut fields, url);
+    }
+    let method = method(&mut fields);
+    let headers = target::headers(&mut fields, around, Auth::None);
+    let body = fields
+        .text("body")
+        .map(|text| Bytes::copy_from_slice(text.as_bytes()));
+    let most = u64::from(Prepared::MOST_REDIRECTS);
+    let redirects = fields
+        .number("redirects", 0..most + 1)
+        .and_then(|n| u8::try_from(n).ok());
+    let expect = Expect::read(&mut fields, EXPECT_KEYS);
+    let problems = fields.problems();
+    let Some(url) = url.filter(|_| problems.is_empty()) else {
+        return Err(problems);
+    };
+    let wanted = match &expect.status {
+        None => "2xx".to_owned(),
+        Some(codes) => codes
+            .iter()
+            .map(u16::to_string)
+            .collect::<Vec<_>>()
+            .join(" or "),
+    };
+    Ok(Box::new(Http {
+        host: target::host(&url),
+        request: Request {
+            prepared: Arc::new(Prepared {
+                method,
+                url,
+                headers: headers.all,
+                secret: headers.secret,
+                redirects: redirects.unwrap_or(0),
+                max_bytes: expect.max_bytes(),
+                keep: if expect.reads_body() {
+                    Keep::Whole
+                } else {
+                    Keep::IfJson
+                },
+            }),
+            body: body.unwrap_or_default(),
+        },
+        expect,
+        wanted,
+    }))
+}
+
+fn method(fields: &mut Fields<'_, '_>) -> Method {
+    let default = if fields.get("body").is_some() {
+        Method::POST
+    } else {
+        Method::GET
+    };
+    let Some(text) = fields.text("method") else {
+        return default;
+    };
+    match METHODS.contains(&text).then(|| text.parse().ok()).flatten() {
+        Some(method) => method,
+        None => {
+            let fault = Problem::new(fields.span("method"), "no method that a probe may use")
+                .help(format!("one of {}", METHODS.join(", ")));
+            fields.fault(fault);
+            default
+        }
+    }
+}
+
+impl Http {
+    fn verdict(&self, reply: &Reply) -> Judgement {
+        if !self.expect.wants(reply.status) {
+            return match (200..300).contains(&reply.status) {
+                true => super::verdict::failure(
+                    FailureKind::UnexpectedStatus,
+                    Fault::Provider,
+                    crate::model::Phase::FirstByte,
+                    format!("HTTP {}, wanted {}", reply.status, self.wanted),
+                ),
+                false => refusal(reply, &self.wanted),
+            };
+        }
+        if let Some(unfinished) = unfinished(reply) {
+            return unfinished;
+        }
+        if let Some(why) = self
+            .expect
+            .reads_body()
+            .then(|| self.expect.fault_of_content(&reply.body))
+            .flatten()
+        {
+            let kind = match reply.body.trim_ascii().is_empty() {
+                true => FailureKind::Empty,
+                false => FailureKind::WrongContent,
+            };
+            return wrong(
+                kind,
+                Fault::Provider,
+                super::evidence::with_excerpt(why, &reply.body),
+            );
+        }
+        if let Some(reported) = (reply.status == 200)
+            .then(|| error_in(&reply.body))
+            .flatten()
+        {
+            let why = format!("HTTP 200 with an error inside: {}", reported.line());
+            return wrong(FailureKind::ErrorBody, classify::fault_of(&reported), why);
+        }
+        self.expect.judge_rest(reply)
+    }
+}
+
+/// The error at the top of a JSON document. Most answers have none, and are not parsed to find that out.
+fn error_in(body: &[u8]) -> Option<Reported> {
+    if !body.trim_ascii_start().starts_with(b"{") || !body.windows(7).any(|w| w == b"\"error\"") {
+        return None;
+    }
+    Reported::in_value(&serde_json::from_slice(body).ok()?)
+}
+
+impl Check for Http {
+    fn first(&self, _: u64) -> Request {
+        self.request.clone()
+    }
+
+    fn judge(&self, reply: &Reply) -> Step {
+        self.verdict(reply).into()
+    }
+
+    fn host(&self) -> &str {
+        &self.host
+    }
+
+    fn describe(&self) -> String {
+        let prepared = &self.request.prepared;
+        format!("{} {}", prepared.method, prepared.url)
+    }
 }

@@ -4,20 +4,27 @@
 //! phases, bounds what it reads, and names what went wrong on the way. A new kind is one file and one line in [`KINDS`].
 
 mod chat;
+mod chat_stream;
+mod classify;
 mod client;
 mod dns;
 mod evidence;
 mod exchange;
+mod expect;
 mod fields;
 mod http;
 mod image;
 mod phases;
 mod redirect;
 mod reply;
+mod reported;
 mod request;
 mod run;
+mod sse;
+mod target;
 mod tls;
 mod transport_error;
+mod verdict;
 
 use std::fmt;
 use std::sync::Arc;

@@ -101,8 +101,8 @@ pub struct Trace {
     pub terminal: bool,
     /// An error that the stream carried.
     pub error: Option<Reported>,
-    /// The first piece that could not be understood.
-    pub malformed: Option<String>,
+    /// The first piece that could not be understood; nothing was read after it.
+    pub malformed: Option<Failed>,
 }
 
 /// An error object of a provider, made comparable: words in lower case, absent as empty.

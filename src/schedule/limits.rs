@@ -84,10 +84,6 @@ impl Limits {
         None
     }
 
-    /// Requests in flight.
-    pub fn in_flight(&self) -> usize {
-        self.in_flight
-    }
 }
 
 #[cfg(test)]
@@ -107,7 +103,7 @@ mod tests {
         assert_eq!(limits.release(slow), Some(3));
         assert_eq!(limits.release(quick), None);
         assert_eq!(limits.release(slow), Some(4));
-        assert_eq!(limits.in_flight(), 2);
+        assert_eq!(limits.in_flight, 2);
     }
 
     #[test]
@@ -121,6 +117,6 @@ mod tests {
         assert_eq!(limits.release(a), Some(2));
         assert_eq!(limits.release(b), Some(3));
         assert_eq!(limits.release(a), None);
-        assert_eq!(limits.in_flight(), 0);
+        assert_eq!(limits.in_flight, 0);
     }
 }

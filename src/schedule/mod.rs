@@ -21,12 +21,11 @@ use tracing::{error, warn};
 
 use crate::clock::Clock;
 use crate::model::{
-    Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample, Timestamp,
+    Cadence, Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample, Timestamp,
 };
 use crate::probe::Run;
 
 use limits::{HostIndex, Limits};
-pub use timetable::{Cadence, CronTimes};
 use timetable::{Punctuality, Reason, Timetable, first_slot, next_slot, punctuality};
 
 /// Lateness on the machine's clock that cannot be told from none; matters to a sped-up clock only.
@@ -188,7 +187,7 @@ impl<J: Job> Desk<J> {
         for slot in plan {
             let index = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
             let host = self.limits.host(&slot.host);
-            let interval = slot.cadence.mean_interval();
+            let interval = slot.cadence.interval();
             self.by_probe.insert(slot.probe, index);
             if let Cadence::Every(every) = slot.cadence {
                 let at = if known.contains_key(&slot.probe) {

@@ -5,14 +5,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::str::FromStr;
 use std::time::Duration;
 
-use chrono_tz::Tz;
-use croner::Cron;
 use xxhash_rust::xxh3::xxh3_64;
-
-use crate::model::Timestamp;
 
 /// A first run is brought forward into this span after the start when the probe's own slot is later than it.
 const FIRST_RUN_WITHIN: Duration = Duration::from_secs(10);
@@ -20,76 +15,6 @@ const FIRST_RUN_WITHIN: Duration = Duration::from_secs(10);
 const TOLERANCE: Duration = Duration::from_secs(1);
 /// Probes at most this far apart skip a late slot; rarer ones run late, spread over [`FIRST_RUN_WITHIN`].
 const SKIP_UP_TO: Duration = Duration::from_secs(300);
-
-/// How often a probe runs.
-#[derive(Debug, Clone)]
-pub enum Cadence {
-    /// Every so often, at the probe's own offset.
-    Every(Duration),
-    /// At the times of a cron expression, in a time zone.
-    Cron(Box<CronTimes>),
-}
-
-/// A cron expression with its zone.
-#[derive(Debug, Clone)]
-pub struct CronTimes {
-    cron: Cron,
-    zone: Tz,
-}
-
-impl CronTimes {
-    /// Parses a cron expression (five fields, or six with seconds first) in an IANA zone.
-    ///
-    /// # Errors
-    /// When it does not parse, or never fires; the text says which, in words for the one who wrote it.
-    pub fn parse(expression: &str, zone: &str) -> Result<Self, String> {
-        let cron = croner::parser::CronParser::builder()
-            .seconds(croner::parser::Seconds::Optional)
-            .build()
-            .parse(expression)
-            .map_err(|e| format!("not a cron expression: {e}"))?;
-        let zone = Tz::from_str(zone)
-            .map_err(|_| format!("`{zone}` is not a time zone of the IANA list"))?;
-        let times = Self { cron, zone };
-        match times.next_after(Timestamp::from_seconds(1_700_000_000.0)) {
-            Some(_) => Ok(times),
-            None => Err("this cron expression never comes due".to_owned()),
-        }
-    }
-
-    /// The first occurrence after `at`; `None` when there is none within the library's search limit.
-    pub fn next_after(&self, at: Timestamp) -> Option<Timestamp> {
-        let local = at.to_utc()?.with_timezone(&self.zone);
-        let next = self.cron.find_next_occurrence(&local, false).ok()?;
-        Some(Timestamp::from_micros(next.timestamp_micros()))
-    }
-
-    /// The mean spacing of the next occurrences, for the detector and forecasts; at least one second.
-    pub fn mean_interval(&self) -> Duration {
-        const OCCURRENCES: u32 = 50;
-        let start = Timestamp::from_seconds(1_700_000_000.0);
-        let (mut at, mut seen) = (start, 0);
-        while let Some(next) = (seen < OCCURRENCES).then(|| self.next_after(at)).flatten() {
-            at = next;
-            seen += 1;
-        }
-        let span = at
-            .since(start)
-            .checked_div(seen)
-            .unwrap_or(Duration::from_secs(86_400));
-        span.max(Duration::from_secs(1))
-    }
-}
-
-impl Cadence {
-    /// The interval, or for cron the mean of it.
-    pub fn mean_interval(&self) -> Duration {
-        match self {
-            Cadence::Every(interval) => *interval,
-            Cadence::Cron(times) => times.mean_interval(),
-        }
-    }
-}
 
 /// What a due moment is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -265,29 +190,5 @@ mod tests {
         assert_eq!(judge(30, 3), Punctuality::OnTime);
         assert_eq!(judge(30, 4), Punctuality::Skip);
         assert!(matches!(judge(3600, 1000), Punctuality::Postpone(by) if by <= FIRST_RUN_WITHIN));
-    }
-
-    #[test]
-    fn cron_times_follow_the_zone_over_a_change_of_the_clocks() {
-        let times = CronTimes::parse("0 0 9 * * *", "Europe/Berlin").unwrap();
-        let saturday = Timestamp::parse("2026-03-28T12:00:00Z").unwrap();
-        let sunday = times.next_after(saturday).unwrap();
-        assert_eq!(sunday.to_string(), "2026-03-29T07:00:00Z");
-        assert_eq!(times.mean_interval().as_secs().div_ceil(3600), 24);
-    }
-
-    #[test]
-    fn a_cron_that_never_comes_due_is_refused_and_so_is_an_unknown_zone() {
-        assert!(
-            CronTimes::parse("0 0 30 2 *", "UTC")
-                .unwrap_err()
-                .contains("never")
-        );
-        assert!(
-            CronTimes::parse("0 0 1 1 *", "Mars/Base")
-                .unwrap_err()
-                .contains("Mars/Base")
-        );
-        assert!(CronTimes::parse("every day", "UTC").is_err());
     }
 }

@@ -40,9 +40,13 @@ pub fn show(message: &[u8], most_lines: usize) -> String {
 
 /// The subject of a mail, decoded; empty when it has none.
 pub fn subject(message: &[u8]) -> String {
+    header(message, "Subject").unwrap_or_default()
+}
+
+/// A header of a mail, decoded and on one line; `None` when it has none of that name.
+pub fn header(message: &[u8], name: &str) -> Option<String> {
     let message = String::from_utf8_lossy(message).replace("\r\n", "\n");
-    let subject = Part::of(&message).header("Subject");
-    decoded_words(&subject.unwrap_or_default())
+    Part::of(&message).header(name).map(|v| decoded_words(&v))
 }
 
 /// A message or a part of one: headers, an empty line, a body.
@@ -224,6 +228,7 @@ mod tests {
         ] {
             let message = mail(text, text);
             assert_eq!(subject(&message), text);
+            assert_eq!(header(&message, "x-absent"), None);
             assert!(
                 plain(&show(&message, 9)).ends_with(&format!("│ {text}")),
                 "{text}"

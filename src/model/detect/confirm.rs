@@ -90,9 +90,9 @@ impl Rechecks {
         Some(due)
     }
 
-    /// All moments that are kept, for a step of the clock.
-    pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
-        self.due.iter_mut()
+    /// When the pending re-check is due, to be moved with the clock.
+    pub fn due_mut(&mut self) -> Option<&mut Timestamp> {
+        self.due.as_mut()
     }
 }
 

@@ -4,16 +4,12 @@
 //! and against the blips that networks have. A suspicion asks for re-checks at once. Each run costs the same, however
 //! long the history; a success while nothing is suspected costs almost nothing.
 
-use serde::{Deserialize, Serialize};
-
-use super::bank::{Bank, Sizes};
-use super::baseline::Baseline;
-use super::blips::{Belief, FAILS_IN_BLIP, Lengths, Shared, Streak};
-use super::confirm::Rechecks;
-use super::recovery::Recovery;
+use super::bank::Sizes;
+use super::blips::FAILS_IN_BLIP;
 use super::rules::{ProbeRules, ServiceRules};
+use super::seconds_between;
 use super::severity::{Worsening, of_rate};
-use super::{is_default, seconds_between};
+use super::state::{Change, Detector, Episode, Phase, ProbeState, Recheck, Run};
 use crate::model::{Confirm, ProbeId, Severity, Timestamp, Verdict};
 
 /// While a recovered service is watched, so much less evidence reopens its incident, in nats.
@@ -25,214 +21,7 @@ const CLEAN_BEFORE_RECHECK: u32 = 2;
 /// So many cheap siblings are asked about the failure of a costly probe.
 const SIBLINGS_ASKED: usize = 4;
 
-/// A re-check that is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recheck {
-    /// Of which probe.
-    pub probe: ProbeId,
-    /// Not before this moment.
-    pub at: Timestamp,
-}
-
-/// One run, as the detector is told of it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Run {
-    pub start: Timestamp,
-    pub known: Timestamp,
-    pub failed: bool,
-    pub recheck: bool,
-}
-
-/// What the detector has found.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Change {
-    /// The rate has risen; `again` when the last incident is still watched.
-    Risen {
-        again: bool,
-        severity: Severity,
-        since: Timestamp,
-        verdict: Verdict,
-    },
-    /// It has become major while open.
-    Worse { since: Timestamp, verdict: Verdict },
-    /// It has come down.
-    Recovered {
-        since: Timestamp,
-        episode: Episode,
-        usual: f64,
-    },
-}
-
-/// What is kept of one open period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Episode {
-    pub severity: Severity,
-    pub failed: u32,
-    pub of: u32,
-}
-
-/// Where the service stands.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Phase {
-    #[default]
-    Well,
-    Open {
-        episode: Episode,
-        worsening: Worsening,
-    },
-    Watched {
-        since: Timestamp,
-    },
-}
-
-/// What is known of one probe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ProbeState {
-    pub id: ProbeId,
-    /// Where its rules stood last; a hint, checked at each use.
-    #[serde(skip)]
-    rule: usize,
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub latest: Option<Timestamp>,
-    pub baseline: Baseline,
-    #[serde(default, skip_serializing_if = "is_default")]
-    bank: Bank,
-    #[serde(default, skip_serializing_if = "is_default")]
-    belief: Belief,
-    #[serde(default, skip_serializing_if = "is_default")]
-    streak: Streak,
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub rechecks: Rechecks,
-    #[serde(default, skip_serializing_if = "is_default")]
-    recovery: Recovery,
-    #[serde(default, skip_serializing_if = "is_default")]
-    affected: bool,
-}
-
-impl ProbeState {
-    fn new(id: ProbeId) -> Self {
-        Self {
-            id,
-            rule: 0,
-            latest: None,
-            baseline: Baseline::default(),
-            bank: Bank::default(),
-            belief: Belief::default(),
-            streak: Streak::default(),
-            rechecks: Rechecks::default(),
-            recovery: Recovery::default(),
-            affected: false,
-        }
-    }
-
-    fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
-        self.latest
-            .iter_mut()
-            .chain(self.bank.moments())
-            .chain(self.belief.moments())
-            .chain(self.streak.moments())
-            .chain(self.rechecks.moments())
-            .chain(self.recovery.moments())
-    }
-}
-
-/// The detector of one service.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct Detector {
-    /// By id.
-    probes: Vec<ProbeState>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    pooled: Bank,
-    #[serde(default, skip_serializing_if = "is_default")]
-    shared: Shared,
-    #[serde(default, skip_serializing_if = "is_default")]
-    lengths: Lengths,
-    #[serde(default, skip_serializing_if = "is_default")]
-    phase: Phase,
-}
-
 impl Detector {
-    /// The state of a probe; `None` for a stranger.
-    pub fn probe(&self, id: ProbeId) -> Option<&ProbeState> {
-        let index = self.probes.binary_search_by_key(&id, |p| p.id).ok()?;
-        self.probes.get(index)
-    }
-
-    /// The same, to be changed.
-    pub fn probe_mut(&mut self, id: ProbeId) -> Option<&mut ProbeState> {
-        let index = self.probes.binary_search_by_key(&id, |p| p.id).ok()?;
-        self.probes.get_mut(index)
-    }
-
-    /// All probes, by id.
-    pub fn probes(&self) -> &[ProbeState] {
-        &self.probes
-    }
-
-    /// The watch over a recovered service ends: the next rise is a new incident.
-    pub fn end_watch(&mut self) {
-        if matches!(self.phase, Phase::Watched { .. }) {
-            self.phase = Phase::Well;
-        }
-    }
-
-    /// Takes the probes of the rules in. `Some` when that ends an open incident: none of its affected probes is left.
-    pub fn reconcile(&mut self, rules: &ServiceRules, now: Timestamp) -> Option<Change> {
-        let before = self.probes.len();
-        let wanted = |id: ProbeId| rules.probes.iter().any(|r| r.id == id);
-        let usual = self.usual();
-        self.probes.retain(|p| wanted(p.id));
-        let removed = self.probes.len() < before;
-        for rule in &rules.probes {
-            if let Err(index) = self.probes.binary_search_by_key(&rule.id, |p| p.id) {
-                self.probes.insert(index, ProbeState::new(rule.id));
-            }
-            if let (Confirm::Off, Some(probe)) = (rule.confirm, self.probe_mut(rule.id)) {
-                probe.rechecks.clear();
-            }
-        }
-        match self.phase {
-            Phase::Open { episode, .. } if removed && !self.probes.iter().any(|p| p.affected) => {
-                self.close(now);
-                Some(Change::Recovered {
-                    since: now,
-                    episode,
-                    usual,
-                })
-            }
-            Phase::Open { .. } => None,
-            // The evidence over all probes cannot be parted into what the removed ones gave and the rest.
-            _ => {
-                if removed {
-                    self.pooled = Bank::default();
-                }
-                None
-            }
-        }
-    }
-
-    /// All moments that are kept, for a step of the clock.
-    pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
-        let phase = match &mut self.phase {
-            Phase::Well => None.into_iter().chain(None),
-            Phase::Watched { since } => Some(since).into_iter().chain(None),
-            Phase::Open { worsening, .. } => None.into_iter().chain(worsening.moments().next()),
-        };
-        self.probes
-            .iter_mut()
-            .flat_map(ProbeState::moments)
-            .chain(self.pooled.moments())
-            .chain(self.shared.moments())
-            .chain(phase)
-    }
-
-    /// The usual failure rate over all probes; 0 without any.
-    pub fn usual(&self) -> f64 {
-        let sum: f64 = self.probes.iter().map(|p| p.baseline.usual()).sum();
-        sum / self.probes.len().max(1) as f64
-    }
-
     /// Takes one run in. A stranger's run is ignored.
     pub fn take(
         &mut self,
@@ -294,11 +83,9 @@ impl Detector {
             probe.affected = true;
         } else {
             self.shared.pass(run.start);
-            probe.streak.pass(
-                run.start,
-                rule.interval_seconds(),
-                Some(&mut self.lengths),
-            );
+            probe
+                .streak
+                .pass(run.start, rule.interval_seconds(), Some(&mut self.lengths));
         }
         let max = match rule.confirm {
             Confirm::Rechecks { max, .. } => max,
@@ -409,9 +196,7 @@ impl Detector {
             probe.recovery.fail(usual, rules.min_rate());
         } else {
             self.shared.pass(run.start);
-            probe
-                .streak
-                .pass(run.start, rule.interval_seconds(), None);
+            probe.streak.pass(run.start, rule.interval_seconds(), None);
             probe.recovery.pass(usual, run.known);
             let doubtful = probe.affected
                 && !probe.recovery.is_complete()
@@ -459,20 +244,6 @@ impl Detector {
             .try_fold(None, |latest, since| Some(latest.max(Some(since?))))?
     }
 
-    fn close(&mut self, now: Timestamp) {
-        self.phase = Phase::Watched { since: now };
-        self.pooled = Bank::default();
-        self.shared.clear();
-        for probe in &mut self.probes {
-            probe.affected = false;
-            probe.rechecks.clear();
-            probe.baseline.reject();
-            probe.streak.clear();
-            probe.belief.clear();
-            probe.bank = Bank::default();
-        }
-    }
-
     /// A costly probe is not re-checked quickly: its cheap siblings are asked whether they see the trouble too.
     fn ask_siblings(
         &mut self,
@@ -485,7 +256,12 @@ impl Detector {
         if open {
             return;
         }
-        for sibling in rules.probes.iter().filter(|r| r.is_cheap()).take(SIBLINGS_ASKED) {
+        for sibling in rules
+            .probes
+            .iter()
+            .filter(|r| r.is_cheap())
+            .take(SIBLINGS_ASKED)
+        {
             let Confirm::Rechecks { every, .. } = sibling.confirm else {
                 continue;
             };

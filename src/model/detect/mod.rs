@@ -12,6 +12,7 @@ pub mod errors;
 pub mod recovery;
 pub mod rules;
 pub mod severity;
+pub mod state;
 
 use super::Timestamp;
 

@@ -1,0 +1,140 @@
+//! `watchfire incidents`: the list, or one with its timeline and what became of its mails.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+
+use super::{Exit, Files, complain};
+use crate::model::incident::IncidentState;
+use crate::model::{IncidentEvent, IncidentId};
+use crate::store::{DeliveryRow, IncidentFilter, IncidentRow, Reader, StoreError};
+
+/// What `incidents` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  watchfire incidents 7")]
+pub struct IncidentsArgs {
+    /// Show this one whole
+    id: Option<u64>,
+    #[command(flatten)]
+    files: Files,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows them. Exit 1 when one is open, or when the one asked for does not exist.
+pub fn run(args: &IncidentsArgs) -> Exit {
+    let config = match args.files.load() {
+        Ok(config) => config,
+        Err(exit) => return exit,
+    };
+    let reader = match Reader::open(&config.data_dir) {
+        Ok(reader) => reader,
+        Err(e) => {
+            complain(&e);
+            return super::run::open_exit(&e);
+        }
+    };
+    let shown = match args.id {
+        Some(id) => one(&reader, IncidentId(id), args.json),
+        None => all(&reader, args.json),
+    };
+    shown.unwrap_or_else(|e| {
+        complain(format!("failed to read the database: {e}"));
+        Exit::Io
+    })
+}
+
+fn all(reader: &Reader, as_json: bool) -> Result<Exit, StoreError> {
+    let rows = reader.incidents(IncidentFilter::default())?;
+    let open = rows.iter().any(|r| r.state == IncidentState::Open);
+    if as_json {
+        for row in &rows {
+            anstream::println!("{}", to_json(row, &reader.deliveries(row.id)?));
+        }
+    } else if rows.is_empty() {
+        anstream::println!("no incidents");
+    } else {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING);
+        table.set_header(["id", "service", "state", "severity", "since", "closed", "reopened"]);
+        for row in &rows {
+            table.add_row([
+                row.id.to_string(),
+                row.service.clone(),
+                row.state.to_string(),
+                row.severity.to_string(),
+                row.since.to_string(),
+                row.closed_at.map_or(String::new(), |at| at.to_string()),
+                row.reopened.to_string(),
+            ]);
+        }
+        anstream::println!("{table}");
+    }
+    Ok(if open { Exit::No } else { Exit::Ok })
+}
+
+fn one(reader: &Reader, id: IncidentId, as_json: bool) -> Result<Exit, StoreError> {
+    let Some((row, events, deliveries)) = reader.incident(id)? else {
+        complain(format!("there is no incident {id}"));
+        return Ok(Exit::No);
+    };
+    if as_json {
+        anstream::println!("{}", to_json(&row, &deliveries));
+    } else {
+        anstream::print!("{}", draw(&row, &events, &deliveries));
+    }
+    Ok(if row.state == IncidentState::Open { Exit::No } else { Exit::Ok })
+}
+
+fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow]) -> Value {
+    let deliveries: Vec<Value> = deliveries
+        .iter()
+        .map(|d| {
+            json!({
+                "to": d.recipient,
+                "event": d.event.map(|e| e.name()),
+                "message_id": d.message_id,
+                "state": d.state.name(),
+                "attempts": d.attempts,
+                "last_reply": d.last_reply,
+            })
+        })
+        .collect();
+    json!({
+        "incident": row.id,
+        "service": row.service,
+        "kind": row.kind.name(),
+        "state": row.state.name(),
+        "severity": row.severity.name(),
+        "opened_at": row.opened_at.to_string(),
+        "closed_at": row.closed_at.map(|at| at.to_string()),
+        "since": row.since.to_string(),
+        "reopened": row.reopened,
+        "deliveries": deliveries,
+    })
+}
+
+fn draw(row: &IncidentRow, events: &[IncidentEvent], deliveries: &[DeliveryRow]) -> String {
+    let mut text = format!("incident {}: {}, {} ({})\n\n", row.id, row.service, row.state, row.severity);
+    for event in events {
+        let v = &event.verdict;
+        // Writing into a string cannot fail.
+        let _ = writeln!(
+            text,
+            "  {}  {:<9} {:<8} since {}: {} of {} runs failed in {:.0} s, usually {:.2} %",
+            event.at, event.event, event.severity, event.since, v.failed, v.of, v.window_s, v.usual * 100.0
+        );
+    }
+    if !deliveries.is_empty() {
+        text.push_str("\nmails\n");
+    }
+    for d in deliveries {
+        let event = d.event.map_or("", |e| e.name());
+        let reply = d.last_reply.as_deref().unwrap_or("");
+        let _ = writeln!(text, "  {event:<9} to {}: {} after {} attempts {reply}", d.recipient, d.state.name(), d.attempts);
+    }
+    text
+}

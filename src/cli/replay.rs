@@ -1,0 +1,169 @@
+//! `watchfire replay`: recorded samples through the detector, with the clock of the samples.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::model::event_line::EventLine;
+use crate::model::replay::{Dials, replay};
+use crate::model::trace::Trace;
+use crate::model::{Confirm, IncidentId};
+
+/// The input is not what was asked for.
+const EXIT_USAGE: u8 = 64;
+/// A file could not be read, or the output not be written.
+const EXIT_IO: u8 = 74;
+
+/// Fold recorded samples through the detector and print what would have been mailed.
+///
+/// Reads CSV with a header: t_seconds (or time_utc_iso / time), probe (or target), ok; optional latency_ms, status,
+/// service and kind (r = an available re-check, used only when the detector asks for one). Prints one JSON object a
+/// line for each incident event.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  watchfire replay history.csv --interval 30s --service openai")]
+pub struct ReplayArgs {
+    /// CSV files; - is standard input. Each is a history of its own
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Time between two scheduled runs of a probe [default: the median spacing of its rows]
+    #[arg(long, value_parser = duration, value_name = "DURATION")]
+    interval: Option<Duration>,
+    /// Service of rows that name none [default: the file's name without its ending]
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// Take the rules from this file
+    #[arg(long, value_name = "FILE")]
+    probes: Option<PathBuf>,
+    /// Accepted false pages a year for each service
+    #[arg(long, default_value = "1", value_parser = pages, value_name = "N")]
+    false_pages_per_year: f64,
+    /// Error rate below which a rise is never paged, such as 10% or 0.1
+    #[arg(long, default_value = "10%", value_parser = rate, value_name = "RATE")]
+    min_error_rate: f64,
+    /// How long a recovered service is watched
+    #[arg(long, default_value = "1h", value_parser = duration, value_name = "DURATION")]
+    reopen_within: Duration,
+    /// Whether re-checks may be asked for
+    #[arg(long, default_value = "on")]
+    confirm: Confirming,
+    /// Print JSON lines (they are the only output there is)
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Confirming {
+    On,
+    Off,
+}
+
+/// Runs the command.
+pub fn run(args: &ReplayArgs) -> ExitCode {
+    let dials = Dials {
+        interval: args.interval,
+        confirm: match args.confirm {
+            Confirming::On => Confirm::CHEAP,
+            Confirming::Off => Confirm::Off,
+        },
+        false_pages_per_year: args.false_pages_per_year,
+        min_error_rate: args.min_error_rate,
+        reopen_within: args.reopen_within,
+    };
+    let mut next_incident = IncidentId(1);
+    for file in &args.files {
+        let service = args.service.clone().unwrap_or_else(|| name_of(file));
+        if let Err((message, code)) = replay_file(file, &service, &dials, &mut next_incident) {
+            anstream::eprintln!("error: {message}");
+            return ExitCode::from(code);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn replay_file(
+    file: &Path,
+    service: &str,
+    dials: &Dials,
+    next_incident: &mut IncidentId,
+) -> Result<(), (String, u8)> {
+    let name = file.display().to_string();
+    let text = read(file).map_err(|e| (format!("cannot read {name}: {e}"), EXIT_IO))?;
+    let trace = Trace::parse(&name, &text, service).map_err(|e| (e.to_string(), EXIT_USAGE))?;
+    if trace.out_of_order > 0 {
+        anstream::eprintln!(
+            "warning: {name}: time goes back {} times; its rows were sorted",
+            trace.out_of_order
+        );
+    }
+    let mut out = io::BufWriter::new(anstream::stdout().lock());
+    let mut written = Ok(());
+    replay(&trace, dials, next_incident, |service, event| {
+        let line = EventLine::new(service, event, trace.time).text();
+        if written.is_ok() {
+            written = writeln!(out, "{line}");
+        }
+    });
+    match written.and_then(|()| out.flush()) {
+        // Whoever reads has seen enough (`| head`).
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|e| (format!("cannot write the events: {e}"), EXIT_IO)),
+    }
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if file == Path::new("-") {
+        let mut text = Vec::new();
+        io::stdin().lock().read_to_end(&mut text)?;
+        return Ok(text);
+    }
+    std::fs::read(file)
+}
+
+fn name_of(file: &Path) -> String {
+    match file.file_stem() {
+        Some(stem) if file != Path::new("-") => stem.to_string_lossy().into_owned(),
+        _ => "service".to_owned(),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok();
+    let span = seconds
+        .and_then(|s| Duration::try_from_secs_f64(s).ok())
+        .or_else(|| humantime::parse_duration(text).ok());
+    span.filter(|d| *d >= Duration::from_secs(1))
+        .ok_or_else(|| "wanted a duration of at least 1 s, such as 30s, 5m or 1h".to_owned())
+}
+
+fn pages(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    number
+        .filter(|n| (0.001..=1e6).contains(n))
+        .ok_or_else(|| "wanted a number from 0.001 to 1000000".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse().map(|p: f64| p / 100.0),
+        None => text.parse(),
+    };
+    let rate = number.ok().filter(|r| (0.01..=0.9).contains(r));
+    rate.ok_or_else(|| "wanted a rate from 1% to 90%".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_read_as_percent_or_share_and_durations_with_or_without_a_unit() {
+        assert_eq!(rate("10%"), Ok(0.1));
+        assert_eq!(rate("0.25"), Ok(0.25));
+        assert!(rate("0").is_err() && rate("95%").is_err());
+        assert_eq!(duration("30"), duration("30s"));
+        assert!(duration("-3s").is_err() && duration("soon").is_err());
+    }
+}

@@ -1,0 +1,33 @@
+//! The daemon's own cron jobs: summing up and pruning each hour, a backup each day.
+//!
+//! They run in UTC on a scheduler of their own and only drop a note into the engine's inbox: a job cannot overlap
+//! itself, and a burst of them does no harm.
+
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tracing::warn;
+
+use crate::engine::{Chore, Inbox, Input};
+
+/// Room for notices of the scheduler: it drops them, and with them jobs, when there are more than this at once.
+const CHANNEL: usize = 1_024;
+/// A quarter past each hour: the hour before is complete by then.
+const HOURLY: &str = "0 15 * * * *";
+
+/// Starts the jobs. They stop when the scheduler that is returned is dropped with the runtime.
+pub(super) async fn start(inbox: &Inbox, backup: &str) -> Result<JobScheduler, JobSchedulerError> {
+    let scheduler = JobScheduler::new_with_channel_size(CHANNEL).await?;
+    for (cron, chore) in [(HOURLY, Chore::Tidy), (backup, Chore::Backup)] {
+        let inbox = inbox.clone();
+        let job = Job::new(cron, move |_, _| inbox.tell(Input::Chore(chore)))?;
+        scheduler.add(job).await?;
+    }
+    scheduler.start().await?;
+    Ok(scheduler)
+}
+
+/// Stops the jobs.
+pub(super) async fn stop(mut scheduler: JobScheduler) {
+    if let Err(e) = scheduler.shutdown().await {
+        warn!("the housekeeping did not stop cleanly: {e}");
+    }
+}

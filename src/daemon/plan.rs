@@ -1,0 +1,107 @@
+//! From the configuration to what the engine judges and the schedule runs: everything gets its number.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::engine::ServicePlan;
+use crate::model::ProbeId;
+use crate::model::fold::{ProbeRules, ServiceRules};
+use crate::notify::MailComposer;
+use crate::probe::{Client, Plan, Run};
+use crate::schedule::{Job, Slot};
+use crate::store::{Store, StoreError};
+
+/// Recipient of the mails that are written as files when nobody is named.
+const NOBODY: &str = "operator@localhost";
+
+/// One probe with the client that runs it.
+#[derive(Debug, Clone)]
+pub(super) struct ProbeJob {
+    pub client: Client,
+    pub plan: Arc<Plan>,
+}
+
+impl Job for ProbeJob {
+    async fn run(self) -> Run {
+        self.client.run(&self.plan).await
+    }
+}
+
+/// A configuration with the numbers of the database.
+pub(super) struct Numbered {
+    pub services: Vec<ServicePlan>,
+    pub slots: Vec<Slot<ProbeJob>>,
+}
+
+/// Registers every service and probe. Probes that are not configured for want of a key are left out.
+pub(super) fn number(store: &mut Store, config: &Config, client: &Client) -> Result<Numbered, StoreError> {
+    let names: Vec<(&str, &str)> = config
+        .services
+        .iter()
+        .flat_map(|s| s.probes.iter().map(|p| (s.name.as_str(), p.name.as_str())))
+        .collect();
+    let mut numbers = store.register(&config.location, &names)?.into_iter();
+    let mut numbered = Numbered { services: Vec::new(), slots: Vec::new() };
+    for service in &config.services {
+        let mut rules: Vec<ProbeRules> = Vec::with_capacity(service.probes.len());
+        let mut id = None;
+        for probe in &service.probes {
+            let Some((service_id, probe_id)) = numbers.next() else { break };
+            id = Some(service_id);
+            rules.push(ProbeRules {
+                id: probe_id,
+                interval: probe.cadence.interval(),
+                confirm: probe.confirm,
+            });
+            numbered.slots.push(slot(&service.name, probe, probe_id, client));
+        }
+        let Some(id) = id else { continue };
+        let alert = &service.alert;
+        let recipients = if alert.email.is_empty() && config.smtp.is_none() {
+            vec![NOBODY.to_owned()]
+        } else {
+            alert.email.clone()
+        };
+        numbered.services.push(ServicePlan {
+            id,
+            name: service.name.clone(),
+            title: service.title.clone(),
+            rules: ServiceRules {
+                probes: rules,
+                false_pages_per_year: alert.false_pages_per_year,
+                min_error_rate: alert.min_error_rate,
+                reopen_within: alert.reopen_within,
+            },
+            recipients,
+            page_at: alert.page_at,
+        });
+    }
+    Ok(numbered)
+}
+
+fn slot(service: &str, probe: &crate::config::Probe, id: ProbeId, client: &Client) -> Slot<ProbeJob> {
+    let plan = Plan {
+        check: probe.check.clone(),
+        timeout: probe.timeout,
+        connection: probe.connection,
+    };
+    Slot {
+        probe: id,
+        name: format!("{service}/{}", probe.name),
+        host: probe.check.host().to_owned(),
+        cadence: probe.cadence.clone(),
+        job: ProbeJob { client: client.clone(), plan: Arc::new(plan) },
+    }
+}
+
+/// What renders the mails of this configuration.
+pub(super) fn composer(config: &Config, instance: &str) -> Result<MailComposer, String> {
+    const USUAL_WATCH: Duration = Duration::from_secs(3600);
+    let from = config.smtp.as_ref().map_or("watchfire@localhost", |smtp| smtp.from.as_str());
+    let mut composer = MailComposer::new(from, instance, USUAL_WATCH)?;
+    for service in &config.services {
+        composer = composer.watching(&service.name, service.alert.reopen_within);
+    }
+    Ok(composer)
+}

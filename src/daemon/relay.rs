@@ -1,0 +1,75 @@
+//! Passes on what the engine has decided: re-checks to the schedule, letters to the sender, events to whoever listens.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::{info, warn};
+
+use super::plan::ProbeJob;
+use crate::engine::Observer;
+use crate::model::event_line::EventLine;
+use crate::model::fold::Recheck;
+use crate::model::trace::TimeColumn;
+use crate::model::{EventKind, IncidentEvent};
+use crate::schedule::Command;
+
+/// Somebody who looks on: the demo.
+pub trait Witness: Send {
+    /// An event of an incident was committed.
+    fn event(&mut self, service: &str, event: &IncidentEvent);
+}
+
+/// The engine's observer in the daemon.
+pub(super) struct Relay {
+    pub commands: UnboundedSender<Command<ProbeJob>>,
+    pub wake: Arc<Notify>,
+    pub events: Option<File>,
+    pub witness: Option<Box<dyn Witness>>,
+}
+
+impl Relay {
+    /// Opens the file of `--events` for appending.
+    pub fn open_events(path: &Path) -> std::io::Result<File> {
+        File::options().create(true).append(true).open(path)
+    }
+}
+
+impl Observer for Relay {
+    fn recheck(&mut self, recheck: Recheck) {
+        // Fails only when the schedule has stopped, and then nobody runs re-checks.
+        let _ = self.commands.send(Command::Recheck(recheck.probe, recheck.at));
+    }
+
+    fn event(&mut self, service: &str, event: &IncidentEvent) {
+        let verdict = &event.verdict;
+        let what = match event.event {
+            EventKind::Open => "opened",
+            EventKind::Escalate => "got worse",
+            EventKind::Deescalate => "eased",
+            EventKind::Close => "recovered",
+            EventKind::Reopen => "came back",
+        };
+        info!(
+            incident.id = %event.incident, service.name = service, severity = %event.severity,
+            "incident {} of {service} {what}: {} of {} runs failed", event.incident, verdict.failed, verdict.of
+        );
+        if let Some(file) = &mut self.events {
+            let mut line = EventLine::new(service, event, TimeColumn::Calendar).text();
+            line.push('\n');
+            if let Err(e) = file.write_all(line.as_bytes()) {
+                warn!("the event could not be appended to the events file: {e}");
+            }
+        }
+        if let Some(witness) = &mut self.witness {
+            witness.event(service, event);
+        }
+    }
+
+    fn letters(&mut self) {
+        self.wake.notify_one();
+    }
+}

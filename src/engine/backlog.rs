@@ -1,0 +1,44 @@
+//! What has been judged and is not committed yet. Empty after each turn while the database works; while it does not,
+//! samples wait here, bounded and counted, and so does all that must not be lost.
+
+use std::collections::VecDeque;
+
+use crate::model::notification::DeliveryReport;
+use crate::model::{IncidentEvent, IncidentId, Sample, ServiceId};
+
+/// Samples kept in memory while the database cannot be written; beyond that the oldest are dropped and counted.
+const MOST_SAMPLES: usize = 100_000;
+
+/// What waits for a commit.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    pub samples: VecDeque<Sample>,
+    pub events: Vec<(ServiceId, IncidentEvent)>,
+    pub reports: Vec<DeliveryReport>,
+    pub finals: Vec<IncidentId>,
+    /// Microseconds by which the wall clock was stepped and the outbox was not yet.
+    pub shift: i64,
+    /// Samples that were dropped since the start of the daemon.
+    pub dropped: u64,
+}
+
+impl Backlog {
+    /// Adds a folded sample.
+    pub fn sample(&mut self, sample: Sample) {
+        if self.samples.len() >= MOST_SAMPLES {
+            self.samples.pop_front();
+            self.dropped += 1;
+        }
+        self.samples.push_back(sample);
+    }
+
+    /// Nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.weighs_nothing()
+    }
+
+    /// Nothing waits that must not be lost.
+    pub fn weighs_nothing(&self) -> bool {
+        self.events.is_empty() && self.reports.is_empty() && self.finals.is_empty() && self.shift == 0
+    }
+}

@@ -1,0 +1,204 @@
+//! One transaction for all that a turn has brought, and what happens when the database refuses it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+use crate::model::notification::Notification;
+use crate::model::{EventKind, IncidentEvent, ServiceId, Timestamp};
+use crate::store::{About, StoreError, Transaction};
+
+use super::backlog::Backlog;
+use super::service::Service;
+use super::{Engine, Parts};
+
+/// After a failed commit the next attempt waits this long.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Facts of the daemon that `status` reads, by their names in the database.
+pub mod fact {
+    /// Moment of the last checkpoint, RFC 3339: how `status` tells a daemon that has stopped.
+    pub const ALIVE_AT: &str = "alive_at";
+    /// Slots that the schedule left out since the start.
+    pub const MISSED: &str = "missed_slots";
+    /// Samples that were dropped since the start.
+    pub const DROPPED: &str = "dropped_samples";
+    /// Why the database cannot take samples; empty when it can.
+    pub const STORAGE: &str = "storage";
+}
+
+/// Which part of the backlog a transaction takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Load {
+    /// All of it.
+    All,
+    /// What must not be lost, without the samples: fits into the space that the ballast held.
+    Light,
+}
+
+impl Engine {
+    /// Commits the backlog, and with `checkpoint` the state of every service that has changed.
+    pub(super) fn commit(&mut self, now: Timestamp, checkpoint: bool) {
+        match self.transact(now, checkpoint, Load::All) {
+            Ok(()) => self.all_well(now),
+            Err(e) => self.refused(&e, now),
+        }
+    }
+
+    fn transact(&mut self, now: Timestamp, checkpoint: bool, load: Load) -> Result<(), StoreError> {
+        let trouble = match (&self.trouble, load) {
+            (Some((why, since)), Load::Light) => {
+                Some(format!("{why}; since {since}, {} samples wait in memory", self.backlog.samples.len()))
+            }
+            _ => None,
+        };
+        let written = write(&mut self.parts, &mut self.services, &mut self.backlog, now, checkpoint, load, trouble)?;
+        if checkpoint {
+            self.last_checkpoint = now;
+        }
+        let Written { letters } = written;
+        if letters {
+            self.parts.observer.letters();
+        }
+        for (service, event) in self.backlog.events.drain(..) {
+            if let Some(service) = self.services.get(&service) {
+                self.parts.observer.event(&service.plan.name, &event);
+            }
+        }
+        self.backlog.reports.clear();
+        self.backlog.finals.clear();
+        self.backlog.shift = 0;
+        if load == Load::All {
+            let samples = self.backlog.samples.len() as u64;
+            self.counters.committed.fetch_add(samples, std::sync::atomic::Ordering::Relaxed);
+            self.backlog.samples.clear();
+        }
+        Ok(())
+    }
+
+    fn all_well(&mut self, now: Timestamp) {
+        self.retry_at = None;
+        if let Some((_, since)) = self.trouble.take() {
+            info!("the database takes samples again, after {} s; nothing in memory is left", now.since(since).as_secs());
+            if let Err(e) = self.parts.store.restore_ballast() {
+                warn!("no reserve could be laid in on the disk: {e}");
+            }
+        }
+    }
+
+    /// The database refused: what weighs is saved without the samples if that is possible, the rest waits in memory.
+    fn refused(&mut self, why: &StoreError, now: Timestamp) {
+        self.retry_at = Some(tokio::time::Instant::now() + RETRY);
+        let news = self.trouble.is_none();
+        let since = self.trouble.as_ref().map_or(now, |(_, since)| *since);
+        self.trouble = Some((why.to_string(), since));
+        if news {
+            error!("the database cannot be written: {why}. Probing goes on, and samples wait in memory");
+            if let Err(e) = self.parts.store.release_ballast() {
+                error!("the reserve on the disk could not be given away: {e}");
+            }
+        }
+        if matches!(why, StoreError::Io(_) | StoreError::Corrupt(_))
+            && let Err(e) = self.parts.store.reopen(why)
+        {
+            error!("the database could not be opened again: {e}");
+            return;
+        }
+        if (news || !self.backlog.weighs_nothing())
+            && let Err(e) = self.transact(now, false, Load::Light)
+        {
+            error!("incidents and mails wait in memory too: {e}");
+        }
+    }
+}
+
+struct Written {
+    letters: bool,
+}
+
+/// The transaction itself. Leaves the backlog as it is: the caller clears it once this has succeeded.
+fn write(
+    parts: &mut Parts,
+    services: &mut HashMap<ServiceId, Service>,
+    backlog: &mut Backlog,
+    now: Timestamp,
+    checkpoint: bool,
+    load: Load,
+    trouble: Option<String>,
+) -> Result<Written, StoreError> {
+    let mut letters = false;
+    let mut tx = parts.store.begin()?;
+    if load == Load::All {
+        tx.samples(backlog.samples.make_contiguous())?;
+    }
+    if backlog.shift != 0 {
+        tx.shift(backlog.shift)?;
+    }
+    for report in &backlog.reports {
+        tx.report(report)?;
+    }
+    let mut touched: Vec<ServiceId> = Vec::new();
+    for (id, event) in &backlog.events {
+        tx.event(*id, event)?;
+        let Some(service) = services.get_mut(id) else { continue };
+        touched.push(*id);
+        let Some(thread_root) = service.thread(event) else { continue };
+        let notification = notification(&tx, service, event, thread_root, &parts.location)?;
+        let about = About { incident: event.incident, sequence: event.sequence, event: event.event };
+        for recipient in &service.plan.recipients {
+            let letter = parts.compose.compose(&notification, recipient);
+            tx.letter(Some(about), &letter, now)?;
+            letters = true;
+        }
+    }
+    for incident in &backlog.finals {
+        tx.finalize(*incident)?;
+    }
+    for (id, service) in services.iter_mut() {
+        if touched.contains(id) || (checkpoint && service.dirty) {
+            match service.checkpoint() {
+                Ok(json) => tx.state(*id, &json, now)?,
+                Err(e) => error!("the state of {} cannot be written: {e}", service.plan.name),
+            }
+        }
+    }
+    if checkpoint {
+        tx.set_meta(fact::ALIVE_AT, &now.to_string())?;
+        tx.set_meta(fact::MISSED, &(parts.missed)().to_string())?;
+        tx.set_meta(fact::DROPPED, &backlog.dropped.to_string())?;
+    }
+    tx.set_meta(fact::STORAGE, trouble.as_deref().unwrap_or(""))?;
+    tx.commit()?;
+    if checkpoint {
+        services.values_mut().for_each(|s| s.dirty = false);
+    }
+    Ok(Written { letters })
+}
+
+/// All that a reader of the mail wants to know, as of this transaction.
+fn notification(
+    tx: &Transaction<'_>,
+    service: &Service,
+    event: &IncidentEvent,
+    thread_root: u32,
+    location: &str,
+) -> Result<Notification, StoreError> {
+    let incident = service.state.incident();
+    let onset = incident.map_or(event.since, |i| i.since);
+    // A recovery tells the whole story, every other event what has happened since the latest onset.
+    let since = if event.event == EventKind::Close { onset } else { event.since };
+    let story = tx.story(service.plan.id, since)?;
+    Ok(Notification {
+        event: *event,
+        opened_at: incident.map_or(event.at, |i| i.opened_at),
+        thread_root,
+        reopened: incident.map_or(0, |i| i.reopened),
+        service: service.plan.name.clone(),
+        title: service.plan.title.clone(),
+        reasons: story.reasons,
+        probes: story.probes,
+        last_failure: story.last_failure,
+        location: location.to_owned(),
+    })
+}

@@ -1,0 +1,265 @@
+//! The one loop that judges and remembers: samples in, incidents out, all of it committed before it is told.
+//!
+//! The engine owns the detectors' state and the database's only writing handle, and runs on a thread of its own. Each
+//! turn it folds what has come, and commits samples, state, incidents and letters in one transaction: a crash leaves
+//! either all of a turn or nothing of it. While the database cannot be written, it goes on judging from memory.
+
+mod backlog;
+mod commit;
+mod inbox;
+mod service;
+mod startup;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+use crate::clock::Clock;
+use crate::model::fold::{Recheck, fold};
+use crate::model::notification::Compose;
+use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
+use crate::store::{Retention, Store};
+
+use backlog::Backlog;
+pub use commit::fact;
+pub use inbox::{Chore, Inbox, Input, Renumber};
+use service::Service;
+pub use service::{ServicePlan, open_incident};
+
+/// Samples wait this long for company before they are committed.
+const GROUP_COMMIT: Duration = Duration::from_millis(250);
+/// The state of services whose incident did not change is committed this often.
+const CHECKPOINT: Duration = Duration::from_secs(60);
+/// Hours of probes that one turn sums up at most: some milliseconds.
+const ROLL_UP_HOURS: usize = 20;
+/// Rows that one turn prunes at most, so that no commit waits long for it.
+const PRUNE_ROWS: usize = 1_000;
+
+/// Who is told of what was committed. Called on the engine's thread: must not block.
+pub trait Observer: Send {
+    /// A re-check is wanted; not yet committed, because it cannot wait.
+    fn recheck(&mut self, recheck: Recheck);
+    /// An event of an incident was committed.
+    fn event(&mut self, service: &str, event: &IncidentEvent) {
+        let _ = (service, event);
+    }
+    /// Letters were committed to the outbox.
+    fn letters(&mut self) {}
+}
+
+/// Counters that others read while the engine runs.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Rounds of the loop: stands still when the loop does.
+    pub rounds: AtomicU64,
+    /// Samples folded.
+    pub folded: AtomicU64,
+    /// Samples in committed transactions.
+    pub committed: AtomicU64,
+}
+
+/// Copies of the database.
+#[derive(Debug, Clone)]
+pub struct Backups {
+    /// The folder they go into.
+    pub folder: PathBuf,
+    /// How many are kept; the oldest go.
+    pub keep: usize,
+}
+
+/// What the engine is made of.
+pub struct Parts {
+    /// The writing handle.
+    pub store: Store,
+    /// The daemon's clock.
+    pub clock: Clock,
+    /// The services, with numbers registered in `store`.
+    pub services: Vec<ServicePlan>,
+    /// Renders what is told.
+    pub compose: Box<dyn Compose>,
+    /// Name of the place that probes, for the letters.
+    pub location: String,
+    /// How long what is kept.
+    pub retention: Retention,
+    /// Where backups go, and how many are kept.
+    pub backups: Backups,
+    /// Counts of the schedule that `status` shows: slots left out.
+    pub missed: Box<dyn Fn() -> u64 + Send>,
+    /// Who is told.
+    pub observer: Box<dyn Observer>,
+}
+
+/// The engine, loaded and caught up with what was committed before.
+pub struct Engine {
+    parts: Parts,
+    services: HashMap<ServiceId, Service>,
+    /// The service of each probe.
+    homes: HashMap<ProbeId, ServiceId>,
+    next_incident: IncidentId,
+    backlog: Backlog,
+    counters: Arc<Counters>,
+    last_checkpoint: Timestamp,
+    /// Not before this moment is a commit tried again after a failure.
+    retry_at: Option<tokio::time::Instant>,
+    /// The database refuses writes: why, and since when.
+    trouble: Option<(String, Timestamp)>,
+    pruning: bool,
+    rolling_up: bool,
+}
+
+impl Engine {
+    /// The counters, for others to read.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
+    }
+
+    /// Works until the inbox is closed, then commits all that is left.
+    pub fn run(mut self, inbox: &Inbox) {
+        let patience = self.parts.clock.real(GROUP_COMMIT).max(Duration::from_millis(1));
+        loop {
+            let waiting = inbox.take(patience);
+            self.counters.rounds.fetch_add(1, Ordering::Relaxed);
+            self.backlog.dropped += waiting.dropped;
+            self.turn(waiting.samples.into(), waiting.inputs);
+            if waiting.closed {
+                return self.finish();
+            }
+        }
+    }
+
+    /// One turn: fold what has come, then commit what there is.
+    pub fn turn(&mut self, mut samples: Vec<Sample>, inputs: Vec<Input>) {
+        samples.sort_by_key(Sample::known_at);
+        for sample in samples {
+            self.fold(sample);
+        }
+        for input in inputs {
+            self.obey(input);
+        }
+        let now = self.parts.clock.now();
+        self.settle(now);
+        let checkpoint = now.since(self.last_checkpoint) >= CHECKPOINT;
+        let waiting = self.retry_at.is_some_and(|at| at > tokio::time::Instant::now());
+        if (checkpoint || !self.backlog.is_empty()) && !waiting {
+            self.commit(now, checkpoint);
+        }
+        if self.trouble.is_none() {
+            self.tidy(now);
+        }
+    }
+
+    fn fold(&mut self, sample: Sample) {
+        self.counters.folded.fetch_add(1, Ordering::Relaxed);
+        // A probe that was removed while its run was in flight: nobody wants its result.
+        let Some(home) = self.homes.get(&sample.probe) else { return };
+        let Some(service) = self.services.get_mut(home) else { return };
+        let folded = fold(&mut service.state, &service.plan.rules, &sample, &mut self.next_incident);
+        service.dirty = true;
+        for recheck in folded.rechecks {
+            self.parts.observer.recheck(recheck);
+        }
+        self.backlog.events.extend(folded.event.map(|event| (*home, event)));
+        self.backlog.sample(sample);
+    }
+
+    fn obey(&mut self, input: Input) {
+        match input {
+            Input::Report(report) => self.backlog.reports.push(report),
+            Input::ClockStep(micros) => {
+                warn!("the wall clock was stepped by {:+.1} s", micros as f64 / 1e6);
+                for service in self.services.values_mut() {
+                    service.state.shift(micros);
+                    service.dirty = true;
+                }
+                self.last_checkpoint = self.last_checkpoint.shifted(micros);
+                self.backlog.shift += micros;
+            }
+            Input::Reload(renumber) => match renumber(&mut self.parts.store) {
+                Ok(plans) => self.reload(plans),
+                Err(e) => error!("the changed configuration could not be adopted: {e}"),
+            },
+            Input::Chore(Chore::Tidy) => (self.pruning, self.rolling_up) = (true, true),
+            Input::Chore(Chore::Backup) => self.back_up(),
+        }
+    }
+
+    /// Watches that have ended make their incidents final.
+    fn settle(&mut self, now: Timestamp) {
+        for service in self.services.values_mut() {
+            while let Some(incident) = service.state.settle(&service.plan.rules, now) {
+                service.dirty = true;
+                self.backlog.finals.push(incident);
+            }
+        }
+    }
+
+    /// A small piece of the housekeeping, if there is any to do.
+    fn tidy(&mut self, now: Timestamp) {
+        if self.rolling_up {
+            match self.parts.store.roll_up(now, ROLL_UP_HOURS) {
+                Ok(hours) => self.rolling_up = hours > 0,
+                Err(e) => {
+                    warn!("hours were not summed up: {e}");
+                    self.rolling_up = false;
+                }
+            }
+        } else if self.pruning {
+            match self.parts.store.prune(now, &self.parts.retention, PRUNE_ROWS) {
+                Ok(rows) => self.pruning = rows > 0,
+                Err(e) => {
+                    warn!("old samples were not removed: {e}");
+                    self.pruning = false;
+                }
+            }
+        }
+    }
+
+    fn back_up(&mut self) {
+        let now = self.parts.clock.now();
+        match startup::back_up(&mut self.parts.store, &self.parts.backups, now) {
+            Ok(file) => info!("the database was copied to {}", file.display()),
+            Err(e) => error!("no backup was made: {e}"),
+        }
+    }
+
+    /// Takes a changed configuration: services that stay keep what they have learned; one that is gone ends its
+    /// incident, and nobody is mailed for what nobody wants to be watched any more.
+    fn reload(&mut self, plans: Vec<ServicePlan>) {
+        let now = self.parts.clock.now();
+        let staying: HashSet<ServiceId> = plans.iter().map(|p| p.id).collect();
+        for service in self.services.values_mut().filter(|s| !staying.contains(&s.plan.id)) {
+            let mut plan = service.plan.clone();
+            plan.rules.probes.clear();
+            plan.recipients.clear();
+            let events = service.replan(plan, now);
+            self.backlog.events.extend(events.into_iter().map(|e| (service.plan.id, e)));
+        }
+        for plan in plans {
+            let id = plan.id;
+            match self.services.get_mut(&id) {
+                Some(service) => {
+                    let events = service.replan(plan, now);
+                    self.backlog.events.extend(events.into_iter().map(|e| (id, e)));
+                }
+                None => {
+                    self.services.insert(id, startup::load(plan, None, now));
+                }
+            }
+        }
+        self.homes = startup::homes(&self.services);
+    }
+
+    /// Commits all that is left, with the state of every service.
+    fn finish(mut self) {
+        self.retry_at = None;
+        let now = self.parts.clock.now();
+        self.commit(now, true);
+        if self.trouble.is_some() {
+            error!("{} samples could not be saved before the end", self.backlog.samples.len());
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A service as the engine holds it: its rules, what the detector knows, and who is told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::fold::{OpenIncident, ServiceRules, ServiceState};
+use crate::model::{EventKind, IncidentEvent, ProbeId, ServiceId, Severity, Timestamp};
+
+/// A service as configured, with the numbers that the database gave it.
+#[derive(Debug, Clone)]
+pub struct ServicePlan {
+    /// Its number.
+    pub id: ServiceId,
+    /// Its name in probes.toml.
+    pub name: String,
+    /// Its title for people.
+    pub title: String,
+    /// How it is judged.
+    pub rules: ServiceRules,
+    /// Who is mailed.
+    pub recipients: Vec<String>,
+    /// Below it nothing is mailed.
+    pub page_at: Severity,
+}
+
+impl ServicePlan {
+    /// Its probes.
+    pub fn probes(&self) -> impl Iterator<Item = ProbeId> + '_ {
+        self.rules.probes.iter().map(|p| p.id)
+    }
+}
+
+/// What is kept of a service between two starts, as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Checkpoint {
+    detector: ServiceState,
+    #[serde(default)]
+    thread_root: Option<u32>,
+}
+
+/// The incident that a committed state tells of, open or watched; `None` also for a state that cannot be read.
+pub fn open_incident(checkpoint: &str) -> Option<OpenIncident> {
+    let kept: Checkpoint = serde_json::from_str(checkpoint).ok()?;
+    kept.detector.incident()
+}
+
+/// A service at work.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub plan: ServicePlan,
+    pub state: ServiceState,
+    /// Sequence of the current incident's first mailed event; `None` while nothing of it was mailed.
+    thread_root: Option<u32>,
+    /// Something was folded since the state was last committed.
+    pub dirty: bool,
+}
+
+impl Service {
+    /// With what an earlier run committed, or from nothing. A checkpoint that cannot be read is as good as none.
+    pub fn load(plan: ServicePlan, checkpoint: Option<&str>) -> Result<Self, (Self, String)> {
+        let fresh = |plan: ServicePlan| Service {
+            state: ServiceState::new(&plan.rules),
+            plan,
+            thread_root: None,
+            dirty: false,
+        };
+        match checkpoint.map(serde_json::from_str::<Checkpoint>) {
+            None => Ok(fresh(plan)),
+            Some(Err(e)) => Err((fresh(plan), e.to_string())),
+            Some(Ok(kept)) => Ok(Service {
+                plan,
+                state: kept.detector,
+                thread_root: kept.thread_root,
+                dirty: false,
+            }),
+        }
+    }
+
+    /// What is to be committed of it.
+    pub fn checkpoint(&self) -> Result<String, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Borrowed<'a> {
+            detector: &'a ServiceState,
+            thread_root: Option<u32>,
+        }
+        serde_json::to_string(&Borrowed { detector: &self.state, thread_root: self.thread_root })
+    }
+
+    /// Takes a changed configuration. Returns events for incidents that it ends.
+    pub fn replan(&mut self, plan: ServicePlan, now: Timestamp) -> Vec<IncidentEvent> {
+        self.plan = plan;
+        self.dirty = true;
+        self.state.reconcile(&self.plan.rules, now)
+    }
+
+    /// The root of the mail thread when this event is to be mailed; `None` when it is not.
+    ///
+    /// Mailed is what is at least as bad as `page_at`, and everything that follows in an incident of which
+    /// something was mailed: nobody is left with a "down" and without the "recovered".
+    pub fn thread(&mut self, event: &IncidentEvent) -> Option<u32> {
+        if event.event == EventKind::Open {
+            self.thread_root = None;
+        }
+        if self.thread_root.is_none() && event.severity >= self.plan.page_at && event.event != EventKind::Close {
+            self.thread_root = Some(event.sequence);
+        }
+        self.thread_root
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{IncidentId, IncidentKind, Verdict};
+
+    fn service(page_at: Severity) -> Service {
+        let rules = ServiceRules {
+            probes: Vec::new(),
+            false_pages_per_year: 1.0,
+            min_error_rate: 0.1,
+            reopen_within: Duration::from_secs(3600),
+        };
+        let plan = ServicePlan {
+            id: ServiceId(1),
+            name: "openai".to_owned(),
+            title: "OpenAI".to_owned(),
+            rules,
+            recipients: Vec::new(),
+            page_at,
+        };
+        Service::load(plan, None).unwrap()
+    }
+
+    fn event(sequence: u32, event: EventKind, severity: Severity) -> IncidentEvent {
+        IncidentEvent {
+            incident: IncidentId(1),
+            sequence,
+            event,
+            kind: IncidentKind::Errors,
+            severity,
+            at: Timestamp::EPOCH,
+            since: Timestamp::EPOCH,
+            verdict: Verdict { failed: 1, of: 1, usual: 0.0, window_s: 1.0, score: 1.0, bound: 1.0 },
+        }
+    }
+
+    #[test]
+    fn what_is_milder_than_page_at_is_not_mailed_until_it_gets_worse_and_then_to_the_end() {
+        let mut service = service(Severity::Major);
+        assert_eq!(service.thread(&event(0, EventKind::Open, Severity::Partial)), None);
+        assert_eq!(service.thread(&event(1, EventKind::Escalate, Severity::Major)), Some(1));
+        assert_eq!(service.thread(&event(2, EventKind::Close, Severity::Major)), Some(1));
+        assert_eq!(service.thread(&event(3, EventKind::Reopen, Severity::Partial)), Some(1));
+    }
+
+    #[test]
+    fn a_recovery_is_not_mailed_when_nothing_was_before_it() {
+        let mut service = service(Severity::Major);
+        assert_eq!(service.thread(&event(0, EventKind::Open, Severity::Partial)), None);
+        assert_eq!(service.thread(&event(1, EventKind::Close, Severity::Partial)), None);
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_read_leaves_a_fresh_service_and_says_why() {
+        let fresh = service(Severity::Partial);
+        let (again, why) = Service::load(fresh.plan.clone(), Some("{}")).unwrap_err();
+        assert!(why.contains("detector"), "{why}");
+        assert!(again.state.incident().is_none());
+        let kept = fresh.checkpoint().unwrap();
+        assert!(Service::load(fresh.plan, Some(&kept)).is_ok());
+    }
+}

@@ -1,0 +1,245 @@
+//! What the error-rate detector remembers of a service between two runs, and how that follows the rules.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::bank::Bank;
+use super::baseline::Baseline;
+use super::blips::{Belief, Lengths, Shared, Streak};
+use super::confirm::Rechecks;
+use super::is_default;
+use super::recovery::Recovery;
+use super::rules::ServiceRules;
+use super::severity::Worsening;
+use crate::model::{Confirm, ProbeId, Severity, Timestamp, Verdict};
+
+/// A re-check that is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recheck {
+    /// Of which probe.
+    pub probe: ProbeId,
+    /// Not before this moment.
+    pub at: Timestamp,
+}
+
+/// One run, as the detector is told of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    pub start: Timestamp,
+    pub known: Timestamp,
+    pub failed: bool,
+    pub recheck: bool,
+}
+
+/// What the detector has found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Change {
+    /// The rate has risen; `again` when the last incident is still watched.
+    Risen {
+        again: bool,
+        severity: Severity,
+        since: Timestamp,
+        verdict: Verdict,
+    },
+    /// It has become major while open.
+    Worse { since: Timestamp, verdict: Verdict },
+    /// It has come down.
+    Recovered {
+        since: Timestamp,
+        episode: Episode,
+        usual: f64,
+    },
+}
+
+/// What is kept of one open period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Episode {
+    pub severity: Severity,
+    pub failed: u32,
+    pub of: u32,
+}
+
+/// Where the service stands.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    #[default]
+    Well,
+    Open {
+        episode: Episode,
+        worsening: Worsening,
+    },
+    Watched {
+        since: Timestamp,
+    },
+}
+
+/// What is known of one probe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProbeState {
+    /// Which one.
+    pub id: ProbeId,
+    /// Where its rules stood last; a hint, checked at each use.
+    #[serde(skip)]
+    pub rule: usize,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub latest: Option<Timestamp>,
+    pub baseline: Baseline,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bank: Bank,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub belief: Belief,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub streak: Streak,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rechecks: Rechecks,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub recovery: Recovery,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub affected: bool,
+}
+
+impl ProbeState {
+    fn new(id: ProbeId) -> Self {
+        Self {
+            id,
+            rule: 0,
+            latest: None,
+            baseline: Baseline::default(),
+            bank: Bank::default(),
+            belief: Belief::default(),
+            streak: Streak::default(),
+            rechecks: Rechecks::default(),
+            recovery: Recovery::default(),
+            affected: false,
+        }
+    }
+
+    fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.latest
+            .iter_mut()
+            .chain(self.bank.moments())
+            .chain(self.belief.moments())
+            .chain(self.streak.moments())
+            .chain(self.recovery.moments())
+    }
+}
+
+/// The detector of one service.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Detector {
+    /// By id.
+    pub(super) probes: Vec<ProbeState>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) pooled: Bank,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) shared: Shared,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) lengths: Lengths,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) phase: Phase,
+}
+
+impl Detector {
+    /// The state of a probe; `None` for a stranger.
+    pub fn probe(&self, id: ProbeId) -> Option<&ProbeState> {
+        let index = self.probes.binary_search_by_key(&id, |p| p.id).ok()?;
+        self.probes.get(index)
+    }
+
+    /// The same, to be changed.
+    pub fn probe_mut(&mut self, id: ProbeId) -> Option<&mut ProbeState> {
+        let index = self.probes.binary_search_by_key(&id, |p| p.id).ok()?;
+        self.probes.get_mut(index)
+    }
+
+    /// All probes, by id.
+    pub fn probes(&self) -> &[ProbeState] {
+        &self.probes
+    }
+
+    /// The watch over a recovered service ends: the next rise is a new incident.
+    pub fn end_watch(&mut self) {
+        if matches!(self.phase, Phase::Watched { .. }) {
+            self.phase = Phase::Well;
+        }
+    }
+
+    /// Takes the probes of the rules in. `Some` when that ends an open incident: none of its affected probes is left.
+    pub fn reconcile(&mut self, rules: &ServiceRules, now: Timestamp) -> Option<Change> {
+        let usual = self.usual();
+        let wanted: HashSet<ProbeId> = rules.probes.iter().map(|r| r.id).collect();
+        let before = self.probes.len();
+        self.probes.retain(|p| wanted.contains(&p.id));
+        let removed = self.probes.len() < before;
+        let known: HashSet<ProbeId> = self.probes.iter().map(|p| p.id).collect();
+        let new = wanted.difference(&known);
+        self.probes.extend(new.map(|id| ProbeState::new(*id)));
+        self.probes.sort_unstable_by_key(|p| p.id);
+        for rule in rules.probes.iter().filter(|r| r.confirm == Confirm::Off) {
+            if let Some(probe) = self.probe_mut(rule.id) {
+                probe.rechecks.clear();
+            }
+        }
+        match self.phase {
+            Phase::Open { episode, .. } if removed && !self.probes.iter().any(|p| p.affected) => {
+                self.close(now);
+                Some(Change::Recovered {
+                    since: now,
+                    episode,
+                    usual,
+                })
+            }
+            Phase::Open { .. } => None,
+            // The evidence over all probes cannot be parted into what the removed ones gave and the rest.
+            _ => {
+                if removed {
+                    self.pooled = Bank::default();
+                }
+                None
+            }
+        }
+    }
+
+    /// When the pending re-checks are due, by probe.
+    pub fn dues(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.probes.iter_mut().flat_map(|p| p.rechecks.due_mut())
+    }
+
+    /// All other moments that are kept.
+    pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let phase = match &mut self.phase {
+            Phase::Well => None.into_iter().chain(None),
+            Phase::Watched { since } => Some(since).into_iter().chain(None),
+            Phase::Open { worsening, .. } => None.into_iter().chain(worsening.moments().next()),
+        };
+        self.probes
+            .iter_mut()
+            .flat_map(ProbeState::moments)
+            .chain(self.pooled.moments())
+            .chain(self.shared.moments())
+            .chain(phase)
+    }
+
+    /// The usual failure rate over all probes; 0 without any.
+    pub fn usual(&self) -> f64 {
+        let sum: f64 = self.probes.iter().map(|p| p.baseline.usual()).sum();
+        sum / self.probes.len().max(1) as f64
+    }
+
+    /// An incident ends: what was suspected in it is forgotten, and teaches nothing.
+    pub(super) fn close(&mut self, now: Timestamp) {
+        self.phase = Phase::Watched { since: now };
+        self.pooled = Bank::default();
+        self.shared.clear();
+        for probe in &mut self.probes {
+            probe.affected = false;
+            probe.rechecks.clear();
+            probe.baseline.reject();
+            probe.streak.clear();
+            probe.belief.clear();
+            probe.bank = Bank::default();
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One incident event as a line of JSON: what `replay` prints and `run --events` appends.
+
+use serde::Serialize;
+
+use super::trace::TimeColumn;
+use super::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp};
+
+/// The line. Field order is the order in the text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EventLine<'a> {
+    t: f64,
+    at: Option<String>,
+    service: &'a str,
+    incident: IncidentId,
+    event: EventKind,
+    kind: IncidentKind,
+    severity: Severity,
+    since: f64,
+    evidence: EvidenceOfLine,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct EvidenceOfLine {
+    failed: u32,
+    of: u32,
+    rate: f64,
+    usual: f64,
+    window_s: f64,
+}
+
+impl<'a> EventLine<'a> {
+    /// The line of an event; `at` is null unless its times are of the calendar.
+    pub fn new(service: &'a str, event: &IncidentEvent, time: TimeColumn) -> Self {
+        let verdict = &event.verdict;
+        Self {
+            t: seconds(event.at),
+            at: (time == TimeColumn::Calendar).then(|| event.at.to_string()),
+            service,
+            incident: event.incident,
+            event: event.event,
+            kind: event.kind,
+            severity: event.severity,
+            since: seconds(event.since),
+            evidence: EvidenceOfLine {
+                failed: verdict.failed,
+                of: verdict.of,
+                rate: rounded(verdict.rate(), 1e4),
+                usual: rounded(verdict.usual, 1e5),
+                window_s: rounded(verdict.window_s, 10.0),
+            },
+        }
+    }
+
+    /// The text, without a line break.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    rounded(at.as_seconds(), 1e3)
+}
+
+fn rounded(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Verdict;
+
+    #[test]
+    fn a_line_has_the_agreed_fields_in_the_agreed_order() {
+        let event = IncidentEvent {
+            incident: IncidentId(1),
+            sequence: 0,
+            event: EventKind::Open,
+            kind: IncidentKind::Errors,
+            severity: Severity::Partial,
+            at: Timestamp::from_seconds(86_402.1),
+            since: Timestamp::from_seconds(86_042.1),
+            verdict: Verdict {
+                failed: 8,
+                of: 19,
+                usual: 0.003,
+                window_s: 360.0,
+                score: 14.2,
+                bound: 12.4,
+            },
+        };
+        assert_eq!(
+            EventLine::new("openai", &event, TimeColumn::Counted).text(),
+            r#"{"t":86402.1,"at":null,"service":"openai","incident":1,"event":"open","kind":"errors","severity":"partial","since":86042.1,"evidence":{"failed":8,"of":19,"rate":0.4211,"usual":0.003,"window_s":360.0}}"#
+        );
+        let calendar = EventLine::new("openai", &event, TimeColumn::Calendar).text();
+        assert!(
+            calendar.contains(r#""at":"1970-01-02T00:00:02.100Z""#),
+            "{calendar}"
+        );
+    }
+}
