@@ -152,6 +152,24 @@ impl Faults {
         at
     }
 
+    /// Two moments in their order, both of them wanted.
+    pub(super) fn window(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        first: &str,
+        last: &str,
+    ) -> Option<(Timestamp, Timestamp)> {
+        let start = self.want(fields, first).and_then(|v| self.time(v));
+        let end_value = self.want(fields, last);
+        let (start, end) = (start?, end_value.and_then(|v| self.time(v))?);
+        if start < end {
+            return Some((start, end));
+        }
+        let span = end_value.map_or(fields.span.clone(), |v| v.span());
+        self.note(span, format!("`{last}` is not later than `{first}`"));
+        None
+    }
+
     /// A share: 0 to 1.
     pub(super) fn share(&mut self, value: &Value<'_>) -> Option<f64> {
         let share = self.number(value)?;

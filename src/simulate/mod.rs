@@ -11,6 +11,7 @@ pub mod file;
 mod images;
 mod pages;
 pub mod provider;
+mod script;
 mod server;
 mod status_page;
 

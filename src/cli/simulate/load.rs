@@ -1,0 +1,160 @@
+//! A scenario for a command: by its name, or from a file.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::cli::Exit;
+use crate::diagnostic::Problem;
+use crate::model::Timestamp;
+use crate::model::scenario::Scenario;
+
+/// Bytes of a scenario file: a year by the minute is less.
+const MOST_BYTES: u64 = 1024 * 1024;
+
+/// Why there is nothing to play.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// Neither a name that comes with watchfire nor a file.
+    #[error("no scenario `{name}`: neither a file nor one of {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// The file cannot be read.
+    #[error("{path}: {error}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file is too large.
+    #[error("{path}: more than {MOST_BYTES} bytes; no scenario is that long")]
+    TooLarge {
+        /// The file.
+        path: String,
+    },
+    /// The file has faults.
+    #[error("{}", listed(path, text, problems))]
+    Faulty {
+        /// The file.
+        path: String,
+        /// What stands in it.
+        text: String,
+        /// Its faults, in order of their place.
+        problems: Vec<Problem>,
+    },
+    /// `--from` is outside the story.
+    #[error("--from {from} is outside the story, which lasts from {start} to {end}")]
+    Outside {
+        /// What was asked for.
+        from: Timestamp,
+        /// The story's start.
+        start: Timestamp,
+        /// The story's end.
+        end: Timestamp,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl SimulateError {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            SimulateError::Unknown { .. } | SimulateError::Outside { .. } => Exit::Usage,
+            SimulateError::Faulty { .. } | SimulateError::TooLarge { .. } => Exit::Config,
+            SimulateError::Unreadable { .. } | SimulateError::Listen { .. } => Exit::Io,
+        }
+    }
+}
+
+/// A scenario by name, or else from a file.
+pub fn load(name: &str) -> Result<Scenario, SimulateError> {
+    let path = Path::new(name);
+    let (path, text) = match Scenario::builtin_text(name) {
+        Some(text) => (format!("config/scenarios/{name}.toml"), text.to_owned()),
+        None if path.exists() => (name.to_owned(), read(path)?),
+        None => {
+            return Err(SimulateError::Unknown {
+                name: name.to_owned(),
+                known: Scenario::names().collect::<Vec<_>>().join(", "),
+            });
+        }
+    };
+    Scenario::parse(&text).map_err(|problems| SimulateError::Faulty {
+        path,
+        text,
+        problems,
+    })
+}
+
+fn read(path: &Path) -> Result<String, SimulateError> {
+    use io::Read as _;
+    let name = || path.display().to_string();
+    let mut text = String::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+    match read {
+        Ok(_) if text.len() as u64 > MOST_BYTES => Err(SimulateError::TooLarge { path: name() }),
+        Ok(_) => Ok(text),
+        Err(error) => Err(SimulateError::Unreadable {
+            path: name(),
+            error,
+        }),
+    }
+}
+
+/// One line a fault, `file:line:col` first.
+fn listed(path: &str, text: &str, problems: &[Problem]) -> String {
+    let line = |p: &Problem| {
+        let before = text.get(..p.span.start).unwrap_or(text);
+        let row = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let help = p
+            .help
+            .as_ref()
+            .map(|h| format!(" ({h})"))
+            .unwrap_or_default();
+        format!("{path}:{row}:{column}: {}{help}", p.message)
+    };
+    problems.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_scenario_is_answered_with_the_known_ones() {
+        let error = load("2023-11-09").unwrap_err().to_string();
+        assert!(
+            error.contains("`2023-11-09`") && error.contains("2023-11-08-major"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_faults_of_a_file_are_listed_by_line_and_column() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("drill.toml");
+        std::fs::write(&file, "title = \"t\"\nsumary = \"s\"\nstart = 3\n").unwrap();
+        let error = load(file.to_str().unwrap()).unwrap_err().to_string();
+        assert!(
+            error.contains("drill.toml:2:1: unknown key `sumary` (did you mean `summary`?)"),
+            "{error}"
+        );
+        assert!(
+            error.contains("drill.toml:3:9: expected a moment, found a number"),
+            "{error}"
+        );
+    }
+}
