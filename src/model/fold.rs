@@ -105,6 +105,7 @@ pub fn fold(
     let known = sample.known_at();
     let run = Run {
         start: sample.at,
+        start_s: known.as_seconds() - f64::from(sample.total_us) / 1e6,
         known,
         failed,
         recheck,
@@ -137,6 +138,9 @@ impl ServiceState {
         for moment in self.moments() {
             *moment = (*moment).min(now);
         }
+        for moment in self.detector.seconds() {
+            *moment = moment.min(now.as_seconds());
+        }
         for due in self.detector.dues() {
             // A re-check is due in the future by its nature, but not far.
             *due = (*due).min(now + FARTHEST_RECHECK);
@@ -154,6 +158,9 @@ impl ServiceState {
     pub fn shift(&mut self, micros: i64) {
         for moment in self.moments() {
             *moment = moment.shifted(micros);
+        }
+        for moment in self.detector.seconds() {
+            *moment += micros as f64 / 1e6;
         }
         for due in self.detector.dues() {
             *due = due.shifted(micros);

@@ -2,12 +2,12 @@
 //!
 //! What is believed is the chance that a blip is still going on, for one probe and for all probes of a service
 //! together. Every lag is between the STARTS of runs: a timeout of 10 s tells about the moment it was sent, and
-//! counted from its end the timeouts of one blip would look like several.
+//! counted from its end the timeouts of one blip would look like several. Moments are seconds since the epoch, since
+//! only their differences matter.
 
 use serde::{Deserialize, Serialize};
 
-use super::seconds_between;
-use crate::model::{ProbeId, Timestamp};
+use crate::model::ProbeId;
 
 /// Chance that a run fails while a blip is going on.
 pub const FAILS_IN_BLIP: f64 = 0.9;
@@ -24,22 +24,20 @@ const AFTER_SUCCESS: f64 = 0.1;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Belief {
     chance: f64,
-    at: Option<Timestamp>,
+    at: Option<f64>,
 }
 
 impl Belief {
     /// Chance that a blip which was believed in earlier is still going on at `start`; `tau` is the mean length in seconds.
-    pub fn at(&self, start: Timestamp, tau: f64) -> f64 {
+    pub fn at(&self, start: f64, tau: f64) -> f64 {
         match self.at {
-            Some(at) if self.chance > 0.0 => {
-                self.chance * (-seconds_between(at, start).max(0.0) / tau).exp()
-            }
+            Some(at) if self.chance > 0.0 => self.chance * (-(start - at).max(0.0) / tau).exp(),
             _ => 0.0,
         }
     }
 
     /// Takes a run in; `before` is what [`Belief::at`] said for it.
-    pub fn learn(&mut self, failed: bool, before: f64, start: Timestamp) {
+    pub fn learn(&mut self, failed: bool, before: f64, start: f64) {
         let after = if failed {
             FAILS_IN_BLIP
         } else {
@@ -54,8 +52,8 @@ impl Belief {
         self.chance = 0.0;
     }
 
-    /// All moments that are kept, for a step of the clock.
-    pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+    /// All moments that are kept, in seconds.
+    pub fn moments(&mut self) -> impl Iterator<Item = &mut f64> {
         self.at.iter_mut()
     }
 }
@@ -64,26 +62,26 @@ impl Belief {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shared {
     chance: f64,
-    failed_at: Option<Timestamp>,
-    passed_at: Option<Timestamp>,
+    failed_at: Option<f64>,
+    passed_at: Option<f64>,
     failed_by: Option<ProbeId>,
 }
 
 impl Shared {
     /// Chance that a shared blip is going on at `start`.
-    pub fn at(&self, start: Timestamp, tau: f64) -> f64 {
+    pub fn at(&self, start: f64, tau: f64) -> f64 {
         let Some(failed_at) = self.failed_at.filter(|_| self.chance > 0.0) else {
             return 0.0;
         };
         let ended = self
             .passed_at
             .is_some_and(|passed| failed_at < passed && passed < start);
-        let left = (-seconds_between(failed_at, start).abs() / tau).exp();
+        let left = (-(start - failed_at).abs() / tau).exp();
         self.chance * left * if ended { AFTER_SUCCESS } else { 1.0 }
     }
 
     /// Takes a failure in; `before` is what [`Shared::at`] said for it.
-    pub fn fail(&mut self, probe: ProbeId, before: f64, start: Timestamp) {
+    pub fn fail(&mut self, probe: ProbeId, before: f64, start: f64) {
         let other = self.failed_by.is_some_and(|last| last != probe);
         self.chance = if other && before > CONFIRMED_BY_SECOND {
             FAILS_IN_BLIP
@@ -95,7 +93,7 @@ impl Shared {
     }
 
     /// Takes a success in.
-    pub fn pass(&mut self, start: Timestamp) {
+    pub fn pass(&mut self, start: f64) {
         self.passed_at = Some(self.passed_at.map_or(start, |at| at.max(start)));
     }
 
@@ -104,8 +102,8 @@ impl Shared {
         self.chance = 0.0;
     }
 
-    /// All moments that are kept, for a step of the clock.
-    pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+    /// All moments that are kept, in seconds.
+    pub fn moments(&mut self) -> impl Iterator<Item = &mut f64> {
         self.failed_at.iter_mut().chain(self.passed_at.iter_mut())
     }
 }
@@ -150,13 +148,13 @@ impl Lengths {
 /// The failures of a probe that follow each other so closely that they may be one blip.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Streak {
-    latest: Option<Timestamp>,
-    second: Option<Timestamp>,
+    latest: Option<f64>,
+    second: Option<f64>,
 }
 
 impl Streak {
     /// Takes a failure in; `interval` is the probe's own, in seconds.
-    pub fn fail(&mut self, start: Timestamp, interval: f64) {
+    pub fn fail(&mut self, start: f64, interval: f64) {
         if self.second.is_none() && self.is_near(start, interval) {
             self.second = Some(start);
         }
@@ -164,19 +162,18 @@ impl Streak {
     }
 
     /// Takes a success in, which ends the streak; its length is learned if `lengths` is given.
-    pub fn pass(&mut self, start: Timestamp, interval: f64, lengths: Option<&mut Lengths>) {
+    pub fn pass(&mut self, start: f64, interval: f64, lengths: Option<&mut Lengths>) {
         let near = self.second.is_some() && self.is_near(start, interval);
         let (Some(second), Some(latest)) = (self.second.take(), self.latest) else {
             return;
         };
         if let Some(lengths) = lengths.filter(|_| near) {
-            lengths.add(seconds_between(second, latest) + seconds_between(latest, start) / 2.0);
+            lengths.add((latest - second) + (start - latest) / 2.0);
         }
     }
 
-    fn is_near(&self, start: Timestamp, interval: f64) -> bool {
-        self.latest
-            .is_some_and(|at| seconds_between(at, start) < interval / 2.0)
+    fn is_near(&self, start: f64, interval: f64) -> bool {
+        self.latest.is_some_and(|at| (start - at) < interval / 2.0)
     }
 
     /// Forgets the streak, but not when the latest failure was.
@@ -184,8 +181,8 @@ impl Streak {
         self.second = None;
     }
 
-    /// All moments that are kept, for a step of the clock.
-    pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+    /// All moments that are kept, in seconds.
+    pub fn moments(&mut self) -> impl Iterator<Item = &mut f64> {
         self.latest.iter_mut().chain(self.second.iter_mut())
     }
 }
@@ -194,41 +191,37 @@ impl Streak {
 mod tests {
     use super::*;
 
-    fn at(seconds: f64) -> Timestamp {
-        Timestamp::from_seconds(seconds)
-    }
-
     #[test]
     fn a_blip_is_believed_in_right_after_a_failure_and_forgotten_a_minute_later() {
         let mut belief = Belief::default();
-        belief.learn(true, 0.0, at(0.0));
-        assert!(belief.at(at(1.0), 7.5) > 0.75);
-        assert!(belief.at(at(60.0), 7.5) < 0.001);
-        belief.learn(false, belief.at(at(5.0), 7.5), at(5.0));
-        assert!(belief.at(at(5.0), 7.5) < 0.1);
+        belief.learn(true, 0.0, 0.0);
+        assert!(belief.at(1.0, 7.5) > 0.75);
+        assert!(belief.at(60.0, 7.5) < 0.001);
+        belief.learn(false, belief.at(5.0, 7.5), 5.0);
+        assert!(belief.at(5.0, 7.5) < 0.1);
     }
 
     #[test]
     fn a_failure_of_a_second_probe_at_once_confirms_a_shared_blip() {
         let mut shared = Shared::default();
-        shared.fail(ProbeId(1), 0.0, at(0.0));
-        let before = shared.at(at(2.0), 7.5);
-        shared.fail(ProbeId(2), before, at(2.0));
-        assert_eq!(shared.at(at(2.0), 7.5), FAILS_IN_BLIP);
-        shared.pass(at(3.0));
-        assert!(shared.at(at(4.0), 7.5) < 0.1);
+        shared.fail(ProbeId(1), 0.0, 0.0);
+        let before = shared.at(2.0, 7.5);
+        shared.fail(ProbeId(2), before, 2.0);
+        assert_eq!(shared.at(2.0, 7.5), FAILS_IN_BLIP);
+        shared.pass(3.0);
+        assert!(shared.at(4.0, 7.5) < 0.1);
     }
 
     #[test]
     fn the_length_of_blips_is_learned_from_confirmed_ones_only() {
         let (mut streak, mut lengths) = (Streak::default(), Lengths::default());
-        streak.fail(at(0.0), 30.0);
-        streak.pass(at(5.0), 30.0, Some(&mut lengths));
+        streak.fail(0.0, 30.0);
+        streak.pass(5.0, 30.0, Some(&mut lengths));
         assert_eq!(lengths, Lengths::default());
         for second in 0..5 {
-            streak.fail(at(100.0 + 5.0 * f64::from(second)), 30.0);
+            streak.fail(100.0 + 5.0 * f64::from(second), 30.0);
         }
-        streak.pass(at(125.0), 30.0, Some(&mut lengths));
+        streak.pass(125.0, 30.0, Some(&mut lengths));
         assert_eq!((lengths.blips, lengths.seconds), (6.0, 42.5));
     }
 }

@@ -61,12 +61,12 @@ impl Detector {
     ) -> Option<Change> {
         let probe = self.probes.get_mut(index)?;
         let tau = self.lengths.tau();
-        let own = probe.belief.at(run.start, tau);
+        let own = probe.belief.at(run.start_s, tau);
         let quiet = !run.failed && probe.bank.is_idle() && self.pooled.is_idle();
         let shared = if quiet {
             0.0
         } else {
-            self.shared.at(run.start, tau)
+            self.shared.at(run.start_s, tau)
         };
         if !quiet {
             let usual = probe.baseline.usual();
@@ -76,16 +76,18 @@ impl Detector {
             self.pooled
                 .add(run.failed, noise(own.max(shared)), run.start, &sizes);
         }
-        probe.belief.learn(run.failed, own, run.start);
+        probe.belief.learn(run.failed, own, run.start_s);
         if run.failed {
-            self.shared.fail(probe.id, shared, run.start);
-            probe.streak.fail(run.start, rule.interval_seconds());
+            self.shared.fail(probe.id, shared, run.start_s);
+            probe.streak.fail(run.start_s, rule.interval_seconds());
             probe.affected = true;
         } else {
-            self.shared.pass(run.start);
-            probe
-                .streak
-                .pass(run.start, rule.interval_seconds(), Some(&mut self.lengths));
+            self.shared.pass(run.start_s);
+            probe.streak.pass(
+                run.start_s,
+                rule.interval_seconds(),
+                Some(&mut self.lengths),
+            );
         }
         let max = match rule.confirm {
             Confirm::Rechecks { max, .. } => max,
@@ -191,12 +193,14 @@ impl Detector {
         let usual = probe.baseline.usual();
         if run.failed {
             probe.affected = true;
-            self.shared.fail(probe.id, 0.0, run.start);
-            probe.streak.fail(run.start, rule.interval_seconds());
+            self.shared.fail(probe.id, 0.0, run.start_s);
+            probe.streak.fail(run.start_s, rule.interval_seconds());
             probe.recovery.fail(usual, rules.min_rate());
         } else {
-            self.shared.pass(run.start);
-            probe.streak.pass(run.start, rule.interval_seconds(), None);
+            self.shared.pass(run.start_s);
+            probe
+                .streak
+                .pass(run.start_s, rule.interval_seconds(), None);
             probe.recovery.pass(usual, run.known);
             let doubtful = probe.affected
                 && !probe.recovery.is_complete()

@@ -27,6 +27,8 @@ pub struct Recheck {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     pub start: Timestamp,
+    /// The start in seconds since the epoch.
+    pub start_s: f64,
     pub known: Timestamp,
     pub failed: bool,
     pub recheck: bool,
@@ -120,8 +122,6 @@ impl ProbeState {
         self.latest
             .iter_mut()
             .chain(self.bank.moments())
-            .chain(self.belief.moments())
-            .chain(self.streak.moments())
             .chain(self.recovery.moments())
     }
 }
@@ -218,8 +218,15 @@ impl Detector {
             .iter_mut()
             .flat_map(ProbeState::moments)
             .chain(self.pooled.moments())
-            .chain(self.shared.moments())
             .chain(phase)
+    }
+
+    /// The moments that are kept in seconds.
+    pub fn seconds(&mut self) -> impl Iterator<Item = &mut f64> {
+        self.probes
+            .iter_mut()
+            .flat_map(|p| p.belief.moments().chain(p.streak.moments()))
+            .chain(self.shared.moments())
     }
 
     /// The usual failure rate over all probes; 0 without any.
