@@ -1,1 +1,3 @@
-//! x
+//! Tests that need several rooms or a real socket.
+
+mod probe;
