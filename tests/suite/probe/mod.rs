@@ -1,7 +1,6 @@
 //! The client and the kinds, against servers that misbehave on real sockets.
 
 mod chat;
-mod drawing;
 mod http;
 mod image;
 mod keys;

@@ -102,8 +102,6 @@ async fn silence_before_the_headers_is_a_timeout_there() {
 
 #[tokio::test]
 async fn a_header_a_moment_does_not_outlive_the_deadline() {
-    let server = Server::repeating(b"HTTP/1.1 200 OK\r\nx-a: ", vec![]).await;
-    drop(server);
     let server = Server::start(|mut stream, requests| async move {
         requests.read(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nx-drip: ").await;

@@ -1,1 +1,0 @@
-//! The waterfall of `watchfire probe`.
