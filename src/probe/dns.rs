@@ -124,7 +124,11 @@ async fn ask(resolver: &TokioResolver, name: &str) -> Result<Answer, LookupError
         .await
         .map_err(|fault| match fault {
             hickory_resolver::net::NetError::Io(io) => {
-                LookupError::Io(std::io::Error::new(io.kind(), io))
+                LookupError::Io(match io.raw_os_error() {
+                    // The number is what tells our own trouble from theirs; a wrapped error would hide it.
+                    Some(number) => std::io::Error::from_raw_os_error(number),
+                    None => std::io::Error::new(io.kind(), io),
+                })
             }
             hickory_resolver::net::NetError::Timeout => LookupError::Silent,
             fault if fault.is_nx_domain() => {

@@ -20,8 +20,6 @@ use crate::model::{FailureKind, Fault, Phase, Phases, Timestamp};
 
 /// Of the body of a refusal no more is read: enough for any error object and for an excerpt of a page.
 const REFUSAL_BYTES: usize = 64 * 1024;
-/// First room for a body that is kept.
-const FIRST_ROOM: usize = 4 * 1024;
 /// Headers by which providers name a request, the best first.
 const REQUEST_ID_HEADERS: [&str; 3] = ["x-request-id", "request-id", "cf-ray"];
 
@@ -112,14 +110,14 @@ impl<'c> Exchange<'c> {
     ) -> Result<reqwest::Response, Halt> {
         let mut url = Cow::Borrowed(&prepared.url);
         let mut method = prepared.method.clone();
-        let mut headers = prepared.headers.clone();
+        let mut headers = Cow::Borrowed(&prepared.headers);
         loop {
             self.https = url.scheme() == "https";
             let mut sent = reqwest::Request::new(method.clone(), Url::clone(&url));
             if !body.is_empty() {
                 *sent.body_mut() = Some(body.clone().into());
             }
-            *sent.headers_mut() = headers.clone();
+            *sent.headers_mut() = HeaderMap::clone(&headers);
             let mut response = self.slot.watch(http.execute(sent)).await.map_err(|error| {
                 Halt::Transport(transport_error::name(&error, self.slot.notes().reached()))
             })?;
@@ -144,11 +142,11 @@ impl<'c> Exchange<'c> {
             if redirect::becomes_get(self.reply.status, &method) {
                 method = Method::GET;
                 body = Bytes::new();
-                redirect::drop_body_headers(&mut headers);
+                redirect::drop_body_headers(headers.to_mut());
             }
             if next.origin() != url.origin() {
                 // Secrets and whatever was meant for the first host stay with it.
-                headers = redirect::for_a_stranger(&headers);
+                headers = Cow::Owned(redirect::for_a_stranger(&headers));
                 body = Bytes::new();
             }
             url = Cow::Owned(next);
@@ -205,9 +203,6 @@ impl<'c> Exchange<'c> {
                     return End::Enough;
                 }
             } else if keep && !too_large {
-                if self.reply.body.is_empty() {
-                    self.reply.body.reserve(chunk.len().max(FIRST_ROOM));
-                }
                 self.reply.body.extend_from_slice(&chunk);
             }
             if too_large {

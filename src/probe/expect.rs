@@ -234,12 +234,9 @@ fn claims(
     let mut claims = Vec::new();
     for (written, value) in paths.entries() {
         match JsonPath::parse(written) {
-            Err(fault) => fields.fault(
-                Problem::new(
-                    value.span(),
-                    format!("`{written}` is no JSON path: {fault}"),
-                )
-                .help("as \"$.status\""),
+            Err(_) => fields.fault(
+                Problem::new(value.span(), format!("`{written}` is no JSON path"))
+                    .help("a path is written as \"$.status\" or \"$.data[0].id\" (RFC 9535)"),
             ),
             Ok(path) => match claim(value) {
                 Ok(all) => claims.extend(

@@ -4,7 +4,6 @@
 //! phases, bounds what it reads, and names what went wrong on the way. A new kind is one file and one line in [`KINDS`].
 
 mod chat;
-mod chat_stream;
 mod classify;
 mod client;
 mod dns;

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::reply::{Failed, Reported, StreamReader, Trace, Turn};
-use super::sse::{Events, LONGEST_LINE};
 use crate::model::{FailureKind, Fault};
+use crate::probe::reply::{Failed, Reported, StreamReader, Trace, Turn};
+use crate::probe::sse::{Events, LONGEST_LINE};
 
 /// More text than this is not kept: probes ask for a word.
 const TEXT_BYTES: usize = 64 * 1024;
@@ -52,7 +52,7 @@ impl ChatStream {
                 let why = format!("a piece of the stream is no JSON ({fault})");
                 return self.malformed(
                     FailureKind::WrongContent,
-                    super::evidence::with_excerpt(why, data),
+                    crate::probe::evidence::with_excerpt(why, data),
                 );
             }
         };

@@ -1,0 +1,182 @@
+//! Certificates and handshakes, good and bad.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use tokio::io::AsyncWriteExt;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use watchfire::model::{FailureKind as Kind, Fault, Outcome, Phase};
+use watchfire::probe::Run;
+
+use super::server::{Server, reply};
+use super::{LONG, SHORT, client, failure, plan, roots, why};
+
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: tempfile::NamedTempFile,
+}
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let pem = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(pem.path(), certificate.pem()).unwrap();
+    Authority {
+        issuer: Issuer::new(params, key),
+        pem,
+    }
+}
+
+fn certificate(names: &[&str], years: (i32, i32)) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.not_before = date_time_ymd(years.0, 1, 1);
+    params.not_after = date_time_ymd(years.1, 1, 1);
+    params
+}
+
+async fn serve(authority: &Authority, params: CertificateParams) -> Server {
+    let key = KeyPair::generate().unwrap();
+    let leaf = params.signed_by(&key, &authority.issuer).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    Server::start(move |stream, requests| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                return;
+            };
+            requests.read(&mut stream).await;
+            let _ = stream
+                .write_all(&reply("200 OK", "text/plain", "fine"))
+                .await;
+            let _ = stream.shutdown().await;
+        }
+    })
+    .await
+}
+
+async fn get(
+    authority: &Authority,
+    server: &Server,
+    expect: &str,
+    timeout: std::time::Duration,
+) -> Run {
+    let keys = format!("url = \"https://127.0.0.1:{}/\"\n{expect}", server.port);
+    let roots = roots().with_file(authority.pem.path()).unwrap();
+    client(&roots)
+        .run(&plan("http", &keys, None, timeout))
+        .await
+}
+
+#[tokio::test]
+async fn a_good_certificate_is_accepted_timed_and_its_end_is_known() {
+    let authority = authority();
+    let server = serve(&authority, certificate(&["127.0.0.1"], (2020, 2100))).await;
+    let run = get(&authority, &server, "", LONG).await;
+    assert_eq!(run.outcome, Outcome::Success, "{:?}", run.evidence);
+    assert!(run.phases.tls_us.unwrap() > 0);
+    assert_eq!(
+        run.cert_expires.map(|t| t.to_string()).as_deref(),
+        Some("2100-01-01T00:00:00Z")
+    );
+}
+
+#[tokio::test]
+async fn each_bad_certificate_has_its_own_name_and_its_end_is_known() {
+    let authority = authority();
+    let stranger = self::authority();
+    for (issuer, names, years, kind) in [
+        (&authority, "127.0.0.1", (2020, 2021), Kind::TlsExpired),
+        (&authority, "127.0.0.1", (2098, 2100), Kind::TlsNotYetValid),
+        (
+            &authority,
+            "other.example",
+            (2020, 2100),
+            Kind::TlsWrongName,
+        ),
+        (&stranger, "127.0.0.1", (2020, 2100), Kind::TlsUntrusted),
+    ] {
+        let server = serve(issuer, certificate(&[names], years)).await;
+        let run = get(&authority, &server, "", LONG).await;
+        assert_eq!(failure(&run), (kind, Fault::Provider), "{:?}", run.evidence);
+        assert_eq!((run.failed_in, run.status), (Some(Phase::Tls), None));
+        assert!(
+            run.cert_expires.is_some() && run.phases.tls_us.is_some(),
+            "{kind}"
+        );
+        assert!(!why(&run).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_near_its_end_is_our_own_business() {
+    let authority = authority();
+    let server = serve(&authority, certificate(&["127.0.0.1"], (2020, 2100))).await;
+    let long = get(
+        &authority,
+        &server,
+        "expect = { cert_valid_for = \"200 years\" }",
+        LONG,
+    )
+    .await;
+    assert_eq!(failure(&long), (Kind::CertExpiring, Fault::Ours));
+    assert_eq!(long.outcome.counts(), None);
+    let short = get(
+        &authority,
+        &server,
+        "expect = { cert_valid_for = \"14d\" }",
+        LONG,
+    )
+    .await;
+    assert_eq!(short.outcome, Outcome::Success);
+}
+
+#[tokio::test]
+async fn what_is_no_handshake_is_named_so() {
+    let authority = authority();
+    for bytes in ["HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
+        let server = Server::start(move |mut stream, _| async move {
+            let mut hello = [0; 64];
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut hello).await;
+            let _ = stream.write_all(bytes.as_bytes()).await;
+            let _ = stream.shutdown().await;
+            // The rest of the greeting is taken, so that closing is no reset.
+            while matches!(tokio::io::AsyncReadExt::read(&mut stream, &mut hello).await, Ok(n) if n > 0) {}
+        })
+        .await;
+        let run = get(&authority, &server, "", LONG).await;
+        assert_eq!(
+            failure(&run),
+            (Kind::TlsHandshake, Fault::Provider),
+            "{bytes:?} {:?}",
+            run.evidence
+        );
+        assert_eq!(run.failed_in, Some(Phase::Tls));
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_stands_still_is_a_timeout_there() {
+    let authority = authority();
+    let server = Server::start(|stream, _| async move {
+        let _open = stream;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let run = get(&authority, &server, "", SHORT).await;
+    assert_eq!(failure(&run), (Kind::Timeout, Fault::Provider));
+    assert_eq!(run.failed_in, Some(Phase::Tls));
+    assert!(run.phases.tls_us.unwrap() > 200_000 && run.phases.first_byte_us.is_none());
+}
