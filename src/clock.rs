@@ -121,7 +121,10 @@ impl Clock {
 }
 
 /// The machine's wall clock.
-#[expect(clippy::disallowed_methods, reason = "everybody else takes the time from here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "everybody else takes the time from here"
+)]
 fn wall() -> Timestamp {
     Timestamp::from_system(SystemTime::now())
 }

@@ -5,6 +5,8 @@
 
 pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod daemon;
 pub mod diagnostic;
 pub mod engine;
 pub mod model;

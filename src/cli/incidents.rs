@@ -58,8 +58,10 @@ fn all(reader: &Reader, as_json: bool) -> Result<Exit, StoreError> {
         anstream::println!("no incidents");
     } else {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
-        table.set_header(["id", "service", "state", "severity", "since", "closed", "reopened"]);
+        table.load_style(presets::NOTHING);
+        table.set_header([
+            "id", "service", "state", "severity", "since", "closed", "reopened",
+        ]);
         for row in &rows {
             table.add_row([
                 row.id.to_string(),
@@ -86,7 +88,11 @@ fn one(reader: &Reader, id: IncidentId, as_json: bool) -> Result<Exit, StoreErro
     } else {
         anstream::print!("{}", draw(&row, &events, &deliveries));
     }
-    Ok(if row.state == IncidentState::Open { Exit::No } else { Exit::Ok })
+    Ok(if row.state == IncidentState::Open {
+        Exit::No
+    } else {
+        Exit::Ok
+    })
 }
 
 fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow]) -> Value {
@@ -118,14 +124,24 @@ fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow]) -> Value {
 }
 
 fn draw(row: &IncidentRow, events: &[IncidentEvent], deliveries: &[DeliveryRow]) -> String {
-    let mut text = format!("incident {}: {}, {} ({})\n\n", row.id, row.service, row.state, row.severity);
+    let mut text = format!(
+        "incident {}: {}, {} ({})\n\n",
+        row.id, row.service, row.state, row.severity
+    );
     for event in events {
         let v = &event.verdict;
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
             "  {}  {:<9} {:<8} since {}: {} of {} runs failed in {:.0} s, usually {:.2} %",
-            event.at, event.event, event.severity, event.since, v.failed, v.of, v.window_s, v.usual * 100.0
+            event.at,
+            event.event,
+            event.severity,
+            event.since,
+            v.failed,
+            v.of,
+            v.window_s,
+            v.usual * 100.0
         );
     }
     if !deliveries.is_empty() {
@@ -134,7 +150,13 @@ fn draw(row: &IncidentRow, events: &[IncidentEvent], deliveries: &[DeliveryRow])
     for d in deliveries {
         let event = d.event.map_or("", |e| e.name());
         let reply = d.last_reply.as_deref().unwrap_or("");
-        let _ = writeln!(text, "  {event:<9} to {}: {} after {} attempts {reply}", d.recipient, d.state.name(), d.attempts);
+        let _ = writeln!(
+            text,
+            "  {event:<9} to {}: {} after {} attempts {reply}",
+            d.recipient,
+            d.state.name(),
+            d.attempts
+        );
     }
     text
 }

@@ -46,7 +46,12 @@ impl From<Exit> for ExitCode {
 }
 
 #[derive(Debug, Parser)]
-#[command(name = "watchfire", version, about = "Watches AI services from the outside and mails when their error rate has really risen", arg_required_else_help = true)]
+#[command(
+    name = "watchfire",
+    version,
+    about = "Watches AI services from the outside and mails when their error rate has really risen",
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -88,12 +93,18 @@ pub struct Files {
 impl Files {
     /// The probes file: the one named, or the first default that exists.
     pub fn probes(&self) -> PathBuf {
-        first(self.probes.as_deref(), &["probes.toml", "/etc/watchfire/probes.toml"])
+        first(
+            self.probes.as_deref(),
+            &["probes.toml", "/etc/watchfire/probes.toml"],
+        )
     }
 
     /// The settings file; `None` when none is named and no default exists: then all settings have their defaults.
     pub fn config(&self) -> Option<PathBuf> {
-        let file = first(self.config.as_deref(), &["config/watchfire.toml", "/etc/watchfire/watchfire.toml"]);
+        let file = first(
+            self.config.as_deref(),
+            &["config/watchfire.toml", "/etc/watchfire/watchfire.toml"],
+        );
         (self.config.is_some() || file.exists()).then_some(file)
     }
 
@@ -119,7 +130,11 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
-            let exit = if e.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let exit = if e.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
             // Nobody is left to be told when even this cannot be printed.
             let _ = e.print();
             return exit.into();
@@ -133,7 +148,7 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Incidents(args) => incidents::run(&args),
-        Command::Replay(args) => replay::run(&args),
+        Command::Replay(args) => return replay::run(&args),
         Command::TestMail(args) => test_mail::run(&args),
     };
     exit.into()
@@ -143,10 +158,17 @@ pub fn main() -> ExitCode {
 pub fn log(filter: &str) {
     let wanted = std::env::var("WATCHFIRE_LOG").unwrap_or_else(|_| filter.to_owned());
     let filter = EnvFilter::try_new(&wanted).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // The journal stamps lines itself.
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    let started = if journal { builder.without_time().with_ansi(false).try_init() } else { builder.try_init() };
+    let started = if journal {
+        builder.without_time().with_ansi(false).try_init()
+    } else {
+        builder.try_init()
+    };
     // Fails only when a log is already there, which is as good.
     let _ = started;
 }

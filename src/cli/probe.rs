@@ -10,6 +10,9 @@ use crate::probe::{Client, Plan, Run};
 
 mod waterfall;
 
+/// Columns of the picture: what fits into any terminal.
+const WIDTH: usize = 80;
+
 /// What `probe` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  watchfire probe\n  watchfire probe openai/chat -n 5 --json")]
@@ -35,7 +38,9 @@ pub fn run(args: &ProbeArgs) -> Exit {
     let chosen = match choose(&config, &args.names) {
         Ok(chosen) => chosen,
         Err(unknown) => {
-            complain(format!("there is no probe or service `{unknown}`; `watchfire check` lists them"));
+            complain(format!(
+                "there is no probe or service `{unknown}`; `watchfire check` lists them"
+            ));
             return Exit::Usage;
         }
     };
@@ -50,7 +55,10 @@ pub fn run(args: &ProbeArgs) -> Exit {
             return Exit::Io;
         }
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(e) => {
             complain(format!("failed to start the runtime: {e}"));
@@ -60,29 +68,43 @@ pub fn run(args: &ProbeArgs) -> Exit {
     let mut failed = false;
     for (service, probe) in chosen {
         let name = format!("{}/{}", service.name, probe.name);
-        let plan = Plan { check: probe.check.clone(), timeout: probe.timeout, connection: probe.connection };
+        let plan = Plan {
+            check: probe.check.clone(),
+            timeout: probe.timeout,
+            connection: probe.connection,
+        };
         for _ in 0..args.times {
             let run: Run = runtime.block_on(client.run(&plan));
             failed |= matches!(run.outcome, Outcome::Failure(..));
             if args.json {
                 anstream::println!("{}", run.to_json(&name));
             } else {
-                anstream::println!("{}", waterfall::draw(&name, &plan.check.describe(), &run));
+                anstream::print!("{}", waterfall::draw(&name, &run, WIDTH));
             }
         }
     }
     if failed { Exit::No } else { Exit::Ok }
 }
 
-fn choose<'a>(config: &'a Config, names: &'a [String]) -> Result<Vec<(&'a Service, &'a Probe)>, &'a str> {
-    let all = || config.services.iter().flat_map(|s| s.probes.iter().map(move |p| (s, p)));
+fn choose<'a>(
+    config: &'a Config,
+    names: &'a [String],
+) -> Result<Vec<(&'a Service, &'a Probe)>, &'a str> {
+    let all = || {
+        config
+            .services
+            .iter()
+            .flat_map(|s| s.probes.iter().map(move |p| (s, p)))
+    };
     if names.is_empty() {
         return Ok(all().collect());
     }
     let mut chosen = Vec::new();
     for name in names {
         let before = chosen.len();
-        chosen.extend(all().filter(|(s, p)| s.name == *name || format!("{}/{}", s.name, p.name) == *name));
+        chosen.extend(
+            all().filter(|(s, p)| s.name == *name || format!("{}/{}", s.name, p.name) == *name),
+        );
         if chosen.len() == before {
             return Err(name);
         }

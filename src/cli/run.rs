@@ -12,7 +12,9 @@ use crate::store::OpenError;
 
 /// What `run` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  watchfire run --probes probes.toml --config config/watchfire.toml")]
+#[command(
+    after_help = "Example:\n  watchfire run --probes probes.toml --config config/watchfire.toml"
+)]
 pub struct RunArgs {
     #[command(flatten)]
     files: Files,
@@ -31,9 +33,18 @@ pub fn run(args: RunArgs) -> Exit {
         Err(exit) => return exit,
     };
     super::log(&config.log);
-    for missing in config.services.iter().flat_map(|s| s.not_configured.iter().map(move |n| (s, n))) {
+    for missing in config
+        .services
+        .iter()
+        .flat_map(|s| s.not_configured.iter().map(move |n| (s, n)))
+    {
         let (service, probe) = missing;
-        tracing::warn!("{}/{} is not configured: {} is not set", service.name, probe.probe, probe.missing);
+        tracing::warn!(
+            "{}/{} is not configured: {} is not set",
+            service.name,
+            probe.probe,
+            probe.missing
+        );
     }
     let files = args.files.clone();
     let setup = Setup {
@@ -47,7 +58,11 @@ pub fn run(args: RunArgs) -> Exit {
         return match daemon::run_once(setup) {
             Ok(summary) => {
                 anstream::println!("{summary}");
-                if summary.failed > 0 { Exit::No } else { Exit::Ok }
+                if summary.failed > 0 {
+                    Exit::No
+                } else {
+                    Exit::Ok
+                }
             }
             Err(e) => refuse(&e),
         };

@@ -56,9 +56,16 @@ pub fn run(args: &StatusArgs) -> Exit {
     } else {
         anstream::print!("{}", board.draw());
     }
-    let down = board.services.iter().any(|s| matches!(s.state, "partial" | "major"));
+    let down = board
+        .services
+        .iter()
+        .any(|s| matches!(s.state, "partial" | "major"));
     let sick = board.prober_state() != "ok";
-    if (down && !args.prober) || sick { Exit::No } else { Exit::Ok }
+    if (down && !args.prober) || sick {
+        Exit::No
+    } else {
+        Exit::Ok
+    }
 }
 
 enum Trouble {
@@ -110,16 +117,25 @@ struct ProbeLine {
 impl Board {
     fn read(config: &Config, now: Timestamp) -> Result<Self, Trouble> {
         let reader = Reader::open(&config.data_dir)?;
-        let rows: HashMap<String, ServiceRow> =
-            reader.services()?.into_iter().map(|row| (row.name.clone(), row)).collect();
-        let states: HashMap<_, _> = reader.states()?.into_iter().map(|(id, json, _)| (id, json)).collect();
+        let rows: HashMap<String, ServiceRow> = reader
+            .services()?
+            .into_iter()
+            .map(|row| (row.name.clone(), row))
+            .collect();
+        let states: HashMap<_, _> = reader
+            .states()?
+            .into_iter()
+            .map(|(id, json, _)| (id, json))
+            .collect();
         let mut services = Vec::new();
         for service in &config.services {
             let row = rows.get(&service.name);
             let state = row.and_then(|row| states.get(&row.id)).map(String::as_str);
             services.push(ServiceLine::read(&reader, service, row, state, now)?);
         }
-        let alive = reader.meta(fact::ALIVE_AT)?.and_then(|at| Timestamp::parse(&at));
+        let alive = reader
+            .meta(fact::ALIVE_AT)?
+            .and_then(|at| Timestamp::parse(&at));
         let lives = alive.is_some_and(|at| now.since(at) < STOPPED_AFTER);
         let number = |key| -> Result<u64, StoreError> {
             Ok(reader.meta(key)?.and_then(|n| n.parse().ok()).unwrap_or(0))
@@ -136,29 +152,57 @@ impl Board {
             dead: outbox.dead.len(),
             notes: Vec::new(),
         };
-        board.note(&outbox.dead.iter().map(|d| format!("{}: {}", d.recipient, d.last_reply.clone().unwrap_or_default())).collect::<Vec<_>>());
+        board.note(
+            &outbox
+                .dead
+                .iter()
+                .map(|d| {
+                    format!(
+                        "{}: {}",
+                        d.recipient,
+                        d.last_reply.clone().unwrap_or_default()
+                    )
+                })
+                .collect::<Vec<_>>(),
+        );
         Ok(board)
     }
 
     fn note(&mut self, dead: &[String]) {
         match self.stopped {
-            Some(Some(at)) => self.notes.push(format!("no daemon has worked here since {at}")),
+            Some(Some(at)) => self
+                .notes
+                .push(format!("no daemon has worked here since {at}")),
             Some(None) => self.notes.push("no daemon has worked here yet".to_owned()),
             None => {}
         }
         if let Some(storage) = &self.storage {
-            self.notes.push(format!("the database cannot take samples: {storage}"));
+            self.notes
+                .push(format!("the database cannot take samples: {storage}"));
         }
         if self.dropped > 0 {
-            self.notes.push(format!("{} samples were dropped since the start", self.dropped));
+            self.notes.push(format!(
+                "{} samples were dropped since the start",
+                self.dropped
+            ));
         }
         if self.missed > 0 {
-            self.notes.push(format!("{} slots were left out since the start because they came too late", self.missed));
+            self.notes.push(format!(
+                "{} slots were left out since the start because they came too late",
+                self.missed
+            ));
         }
         if let Some(oldest) = self.oldest_pending {
-            self.notes.push(format!("{} mails wait, the oldest for {} s", self.pending, oldest.as_secs()));
+            self.notes.push(format!(
+                "{} mails wait, the oldest for {} s",
+                self.pending,
+                oldest.as_secs()
+            ));
         }
-        self.notes.extend(dead.iter().map(|d| format!("a mail was refused for good: {d}")));
+        self.notes.extend(
+            dead.iter()
+                .map(|d| format!("a mail was refused for good: {d}")),
+        );
     }
 
     fn prober_state(&self) -> &'static str {
@@ -198,8 +242,15 @@ impl Board {
 
     fn draw(&self) -> String {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
-        table.set_header(["service", "probe", "now", "last run", "took", "last hour: ok / failed / unknown"]);
+        table.load_style(presets::NOTHING);
+        table.set_header([
+            "service",
+            "probe",
+            "now",
+            "last run",
+            "took",
+            "last hour: ok / failed / unknown",
+        ]);
         for service in &self.services {
             let incident = service.incident.as_deref().unwrap_or("");
             table.add_row([&service.name, "", service.state, incident, "", ""]);
@@ -225,14 +276,20 @@ impl ServiceLine {
     ) -> Result<Self, StoreError> {
         let mut probes = Vec::new();
         for probe in &service.probes {
-            let id = row.and_then(|row| row.probes.iter().find(|p| p.name == probe.name)).map(|p| p.id);
+            let id = row
+                .and_then(|row| row.probes.iter().find(|p| p.name == probe.name))
+                .map(|p| p.id);
             probes.push(ProbeLine::read(reader, &probe.name, id, now)?);
         }
-        probes.extend(service.not_configured.iter().map(|n| ProbeLine::missing(&n.probe, &n.missing)));
+        probes.extend(
+            service
+                .not_configured
+                .iter()
+                .map(|n| ProbeLine::missing(&n.probe, &n.missing)),
+        );
         let incident = state.and_then(open_incident);
-        let watched = incident.map(|i| {
-            format!("incident {} {} since {}", i.id, i.state.name(), i.since)
-        });
+        let watched =
+            incident.map(|i| format!("incident {} {} since {}", i.id, i.state.name(), i.since));
         let open = incident.filter(|i| i.state == IncidentState::Open);
         let state = match open.map(|i| i.severity) {
             Some(Severity::Major) => "major",
@@ -242,13 +299,30 @@ impl ServiceLine {
             None if probes.iter().all(|p| p.last.is_none()) => "unknown",
             None => "up",
         };
-        Ok(Self { name: service.name.clone(), state, incident: watched, probes })
+        Ok(Self {
+            name: service.name.clone(),
+            state,
+            incident: watched,
+            probes,
+        })
     }
 }
 
 impl ProbeLine {
-    fn read(reader: &Reader, name: &str, id: Option<ProbeId>, now: Timestamp) -> Result<Self, StoreError> {
-        let mut line = Self { name: name.to_owned(), last: None, up: 0, down: 0, other: 0, missing: None };
+    fn read(
+        reader: &Reader,
+        name: &str,
+        id: Option<ProbeId>,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let mut line = Self {
+            name: name.to_owned(),
+            last: None,
+            up: 0,
+            down: 0,
+            other: 0,
+            missing: None,
+        };
         if let Some(id) = id {
             line.last = reader.last_sample(id)?;
             let tally = reader.tally(id, now - HOUR)?;
@@ -258,7 +332,14 @@ impl ProbeLine {
     }
 
     fn missing(name: &str, missing: &str) -> Self {
-        Self { name: name.to_owned(), last: None, up: 0, down: 0, other: 0, missing: Some(missing.to_owned()) }
+        Self {
+            name: name.to_owned(),
+            last: None,
+            up: 0,
+            down: 0,
+            other: 0,
+            missing: Some(missing.to_owned()),
+        }
     }
 
     fn word(&self) -> String {
@@ -266,21 +347,36 @@ impl ProbeLine {
             (Some(missing), _) => format!("not configured: {missing} is not set"),
             (None, None) => "not run yet".to_owned(),
             (None, Some(last)) => {
-                let kind = last.outcome.kind().map_or(String::new(), |k| format!(" ({k})"));
+                let kind = last
+                    .outcome
+                    .kind()
+                    .map_or(String::new(), |k| format!(" ({k})"));
                 format!("{}{kind}", last.outcome.name())
             }
         }
     }
 
     fn cells(&self) -> [String; 6] {
-        let at = self.last.as_ref().map_or(String::new(), |l| l.at.to_string());
-        let took = self.last.as_ref().map_or(String::new(), |l| format!("{:.0} ms", f64::from(l.total_us) / 1e3));
+        let at = self
+            .last
+            .as_ref()
+            .map_or(String::new(), |l| l.at.to_string());
+        let took = self.last.as_ref().map_or(String::new(), |l| {
+            format!("{:.0} ms", f64::from(l.total_us) / 1e3)
+        });
         let counts = if self.missing.is_some() {
             String::new()
         } else {
             format!("{} / {} / {}", self.up, self.down, self.other)
         };
-        [String::new(), self.name.clone(), self.word(), at, took, counts]
+        [
+            String::new(),
+            self.name.clone(),
+            self.word(),
+            at,
+            took,
+            counts,
+        ]
     }
 
     fn to_json(&self) -> Value {

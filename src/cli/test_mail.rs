@@ -9,7 +9,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::notification::{Compose, LastFailure, Notification, Pending, ProbeTally, Reason};
 use crate::model::{
-    EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp, Verdict,
+    EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp,
+    Verdict,
 };
 use crate::notify::{Acceptance, Answer, MailComposer, Step, Transport};
 
@@ -47,7 +48,11 @@ pub fn run(args: &TestMailArgs) -> Exit {
 fn recipients(config: &Config, named: &[String]) -> Vec<String> {
     let mut all = named.to_vec();
     if all.is_empty() {
-        all = config.services.iter().flat_map(|s| s.alert.email.iter().cloned()).collect();
+        all = config
+            .services
+            .iter()
+            .flat_map(|s| s.alert.email.iter().cloned())
+            .collect();
         all.sort();
         all.dedup();
     }
@@ -59,7 +64,10 @@ fn recipients(config: &Config, named: &[String]) -> Vec<String> {
 
 fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
     let now = Clock::system().now();
-    let from = config.smtp.as_ref().map_or("watchfire@localhost", |smtp| smtp.from.as_str());
+    let from = config
+        .smtp
+        .as_ref()
+        .map_or("watchfire@localhost", |smtp| smtp.from.as_str());
     let instance = format!("test-{}.watchfire", now.as_micros());
     let composer = MailComposer::new(from, &instance, Duration::from_secs(3600))?;
     let transport = match &config.smtp {
@@ -68,15 +76,28 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
     };
     let channel = transport.open()?;
     anstream::println!("sending through {}", channel.describe());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| e.to_string())?;
     let mut accepted = true;
     for recipient in recipients {
         let letter = composer.compose(&sample(now, &config.location), recipient);
-        let pending = Pending { id: 0, incident: None, event: Some(EventKind::Open), letter, attempts: 0, created_at: now };
+        let pending = Pending {
+            id: 0,
+            incident: None,
+            event: Some(EventKind::Open),
+            letter,
+            attempts: 0,
+            created_at: now,
+        };
         let answer = runtime.block_on(channel.deliver(&pending));
         let reply = config.redactor.redact(&answer.reply);
         accepted &= answer.acceptance == Acceptance::Accepted;
-        anstream::println!("{recipient}: {}\n  the answer: {reply}", words(answer.acceptance));
+        anstream::println!(
+            "{recipient}: {}\n  the answer: {reply}",
+            words(answer.acceptance)
+        );
         if let Some(remedy) = remedy(&answer) {
             anstream::println!("  what to do: {remedy}");
         }
@@ -101,22 +122,44 @@ fn remedy(answer: &Answer) -> Option<&'static str> {
     let reply = answer.reply.to_ascii_lowercase();
     Some(match (answer.step, answer.code) {
         (Step::Resolve, _) => "the host in [smtp] url is not known to DNS; check its spelling",
-        (Step::Connect, _) => "nothing answers there: check host and port (587 for smtp://, 465 for smtps://) and firewalls",
-        (Step::Tls, _) if reply.contains("unknown") || reply.contains("issuer") || reply.contains("self-signed") => {
+        (Step::Connect, _) => {
+            "nothing answers there: check host and port (587 for smtp://, 465 for smtps://) and firewalls"
+        }
+        (Step::Tls, _)
+            if reply.contains("unknown")
+                || reply.contains("issuer")
+                || reply.contains("self-signed") =>
+        {
             "the server's certificate is from an issuer that is not trusted; name it with `ca = \"FILE\"` in [smtp]"
         }
-        (Step::Tls, _) => "the TLS handshake failed: port 465 wants smtps://, port 587 wants smtp://; the host must be named as in its certificate",
-        (Step::Greeting, _) => "the server does not greet: a port that wants TLS at once (465) needs smtps://",
-        (Step::Starttls, _) => "the server offers no STARTTLS here; use smtps:// on port 465, or another port: mail is never sent in clear",
-        (Step::Auth, Some(535 | 534)) => "user or password is wrong; many providers want an app password",
-        (Step::Auth, _) => "the log-in did not work; check `user`, `password`, and what log-ins the server allows",
-        (Step::Sender, Some(500..)) => "the server does not let this user send as `from`; use an address that belongs to it",
+        (Step::Tls, _) => {
+            "the TLS handshake failed: port 465 wants smtps://, port 587 wants smtp://; the host must be named as in its certificate"
+        }
+        (Step::Greeting, _) => {
+            "the server does not greet: a port that wants TLS at once (465) needs smtps://"
+        }
+        (Step::Starttls, _) => {
+            "the server offers no STARTTLS here; use smtps:// on port 465, or another port: mail is never sent in clear"
+        }
+        (Step::Auth, Some(535 | 534)) => {
+            "user or password is wrong; many providers want an app password"
+        }
+        (Step::Auth, _) => {
+            "the log-in did not work; check `user`, `password`, and what log-ins the server allows"
+        }
+        (Step::Sender, Some(500..)) => {
+            "the server does not let this user send as `from`; use an address that belongs to it"
+        }
         (Step::Recipient, Some(550 | 551 | 553 | 554)) if reply.contains("relay") => {
             "the server does not relay for us: set `user` and `password` in [smtp]"
         }
         (Step::Recipient, Some(500..)) => "the server refuses this recipient; check the address",
-        (_, Some(400..=499)) => "a passing refusal (greylisting or load); the daemon tries again by itself",
-        (Step::File, _) => "the file could not be written; check `data_dir` and the room on its disk",
+        (_, Some(400..=499)) => {
+            "a passing refusal (greylisting or load); the daemon tries again by itself"
+        }
+        (Step::File, _) => {
+            "the file could not be written; check `data_dir` and the room on its disk"
+        }
         _ => "see the answer above; it is the server's own word",
     })
 }
@@ -133,15 +176,31 @@ fn sample(now: Timestamp, location: &str) -> Notification {
             severity: Severity::Partial,
             at: now,
             since,
-            verdict: Verdict { failed: 8, of: 19, usual: 0.003, window_s: 360.0, score: 14.2, bound: 12.4 },
+            verdict: Verdict {
+                failed: 8,
+                of: 19,
+                usual: 0.003,
+                window_s: 360.0,
+                score: 14.2,
+                bound: 12.4,
+            },
         },
         opened_at: now,
         thread_root: 0,
         reopened: 0,
         service: "test".to_owned(),
         title: "TEST (nothing is broken)".to_owned(),
-        reasons: vec![Reason { kind: FailureKind::ServerError, fault: Fault::Provider, status: Some(503), count: 8 }],
-        probes: vec![ProbeTally { name: "chat".to_owned(), failed: 8, of: 19 }],
+        reasons: vec![Reason {
+            kind: FailureKind::ServerError,
+            fault: Fault::Provider,
+            status: Some(503),
+            count: 8,
+        }],
+        probes: vec![ProbeTally {
+            name: "chat".to_owned(),
+            failed: 8,
+            of: 19,
+        }],
         last_failure: Some(LastFailure {
             probe: "chat".to_owned(),
             at: now,
@@ -167,12 +226,32 @@ mod tests {
         for (step, code, reply, word) in [
             (Step::Resolve, None, "no such host", "DNS"),
             (Step::Connect, None, "connection refused", "587"),
-            (Step::Tls, None, "invalid peer certificate: UnknownIssuer", "`ca ="),
+            (
+                Step::Tls,
+                None,
+                "invalid peer certificate: UnknownIssuer",
+                "`ca =",
+            ),
             (Step::Tls, None, "received corrupt message", "smtps://"),
-            (Step::Starttls, None, "STARTTLS is not offered", "never sent in clear"),
-            (Step::Auth, Some(535), "5.7.8 authentication failed", "password"),
+            (
+                Step::Starttls,
+                None,
+                "STARTTLS is not offered",
+                "never sent in clear",
+            ),
+            (
+                Step::Auth,
+                Some(535),
+                "5.7.8 authentication failed",
+                "password",
+            ),
             (Step::Sender, Some(553), "5.7.1 sender rejected", "`from`"),
-            (Step::Recipient, Some(554), "5.7.1 Relay access denied", "`user`"),
+            (
+                Step::Recipient,
+                Some(554),
+                "5.7.1 Relay access denied",
+                "`user`",
+            ),
             (Step::Recipient, Some(550), "5.1.1 user unknown", "address"),
             (Step::Recipient, Some(450), "4.2.0 greylisted", "by itself"),
         ] {
@@ -183,6 +262,14 @@ mod tests {
 
     #[test]
     fn an_accepted_mail_needs_no_remedy() {
-        assert_eq!(remedy(&Answer::new(Acceptance::Accepted, Step::Message, Some(250), "ok")), None);
+        assert_eq!(
+            remedy(&Answer::new(
+                Acceptance::Accepted,
+                Step::Message,
+                Some(250),
+                "ok"
+            )),
+            None
+        );
     }
 }

@@ -28,14 +28,14 @@ use crate::model::Timestamp;
 use crate::model::notification::{DeliveryReport, Pending};
 use crate::notify::worker::{self, Outbox};
 use crate::notify::{Channel, Transport};
-use crate::probe::{Client, ClientError, Roots};
+use crate::probe::{Client, ClientError};
 use crate::schedule::{self, Command, Counters};
 use crate::store::{OpenError, Reader, Store, StoreError};
 
 pub use once::OnceSummary;
 use plan::{Numbered, ProbeJob};
-pub use relay::Witness;
 use relay::Relay;
+pub use relay::Witness;
 
 /// The wall clock is compared with the machine's this often.
 const RESYNC: Duration = Duration::from_secs(1);
@@ -105,13 +105,15 @@ pub fn run_once(setup: Setup) -> Result<OnceSummary, DaemonError> {
 
 fn runtime() -> Result<tokio::runtime::Runtime, DaemonError> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build().map_err(|e| DaemonError::System("start the runtime", e))
+    builder
+        .enable_all()
+        .build()
+        .map_err(|e| DaemonError::System("start the runtime", e))
 }
 
 /// All that is set up before the first probe runs.
 struct Stage {
     clock: Clock,
-    client: Client,
     numbered: Numbered,
     limits: schedule::InFlight,
     backup_cron: String,
@@ -130,10 +132,19 @@ struct Stage {
 
 impl Stage {
     fn set(setup: Setup, stop: CancellationToken) -> Result<Self, DaemonError> {
-        let Setup { config, clock, events, witness, reread } = setup;
+        let Setup {
+            config,
+            clock,
+            events,
+            witness,
+            reread,
+        } = setup;
         let mut store = Store::open(&config.data_dir)?;
         if let Some(aside) = store.recovered() {
-            error!("the database was damaged; it was moved to {} and a new one begun", aside.display());
+            error!(
+                "the database was damaged; it was moved to {} and a new one begun",
+                aside.display()
+            );
         }
         let client = Client::new(clock.clone(), &config.roots, config.redactor.clone())?;
         let numbered = plan::number(&mut store, &config, &client)?;
@@ -145,7 +156,10 @@ impl Stage {
         let wake = Arc::new(Notify::new());
         let counters = Arc::new(Counters::default());
         let events = match events {
-            Some(path) => Some(Relay::open_events(&path).map_err(|e| DaemonError::System("open the events file", e))?),
+            Some(path) => Some(
+                Relay::open_events(&path)
+                    .map_err(|e| DaemonError::System("open the events file", e))?,
+            ),
             None => None,
         };
         let missed = counters.clone();
@@ -156,9 +170,17 @@ impl Stage {
             compose: Box::new(composer),
             location: config.location.clone(),
             retention: config.retention,
-            backups: Backups { folder: config.data_dir.join("backup"), keep: config.backup.keep },
+            backups: Backups {
+                folder: config.data_dir.join("backup"),
+                keep: config.backup.keep,
+            },
             missed: Box::new(move || missed.missed.load(Ordering::Relaxed)),
-            observer: Box::new(Relay { commands: commands.clone(), wake: wake.clone(), events, witness }),
+            observer: Box::new(Relay {
+                commands: commands.clone(),
+                wake: wake.clone(),
+                events,
+                witness,
+            }),
         })?;
         let inbox = Inbox::default();
         let engine_counters = engine.counters();
@@ -170,11 +192,12 @@ impl Stage {
         let sender = {
             let reader = Reader::open(&config.data_dir)?;
             let (inbox, clock, stop) = (inbox.clone(), clock.clone(), stop_sender.clone());
-            thread("mail", move || send_mail(reader, channel, &inbox, wake, clock, stop))?
+            thread("mail", move || {
+                send_mail(reader, channel, &inbox, wake, clock, stop)
+            })?
         };
         Ok(Self {
             clock,
-            client,
             numbered,
             limits: config.limits,
             backup_cron: config.backup.cron.clone(),
@@ -193,9 +216,21 @@ impl Stage {
     }
 
     async fn play(self) -> Result<(), DaemonError> {
-        let Stage { clock, client, inbox, commands, counters, stop, reread, engine_counters, .. } = self;
+        let Stage {
+            clock,
+            inbox,
+            commands,
+            counters,
+            stop,
+            reread,
+            engine_counters,
+            ..
+        } = self;
         let mut hangup = listen(SignalKind::hangup())?;
-        let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) = (
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::interrupt())?,
+        );
         let housekeeping = match housekeeping::start(&inbox, &self.backup_cron).await {
             Ok(scheduler) => Some(scheduler),
             Err(e) => {
@@ -209,21 +244,36 @@ impl Stage {
         };
         let probes = self.numbered.slots.len();
         let schedule = schedule::run(
-            self.numbered.slots, self.limits, clock.clone(), self.receiver, counters.clone(), sink, stop.clone(),
+            self.numbered.slots,
+            self.limits,
+            clock.clone(),
+            self.receiver,
+            counters.clone(),
+            sink,
+            stop.clone(),
         );
-        let loops = [("schedule", &counters.rounds), ("engine", &engine_counters.rounds)];
+        let loops = [
+            ("schedule", &counters.rounds),
+            ("engine", &engine_counters.rounds),
+        ];
         let signals = async {
             loop {
                 tokio::select! {
                     _ = terminate.recv() => stop.cancel(),
                     _ = interrupt.recv() => stop.cancel(),
-                    _ = hangup.recv() => reload(&reread, &client, &inbox, &commands, &self.data_dir),
+                    _ = hangup.recv() => reload(&reread, &clock, &inbox, &commands, &self.data_dir),
                     () = tokio::time::sleep(RESYNC) => resync(&clock, &inbox, &commands),
                 }
             }
         };
-        info!("watching {probes} probes of {} services", self.numbered.services.len());
-        systemd::tell(&[NotifyState::Ready, NotifyState::Status(&format!("watching {probes} probes"))]);
+        info!(
+            "watching {probes} probes of {} services",
+            self.numbered.services.len()
+        );
+        systemd::tell(&[
+            NotifyState::Ready,
+            NotifyState::Status(&format!("watching {probes} probes")),
+        ]);
         tokio::select! {
             () = schedule => {}
             () = signals => {}
@@ -240,7 +290,12 @@ impl Stage {
 }
 
 /// Ends engine and sender, in this order: what the engine commits last may be a letter, and it is sent after the next start.
-fn close(inbox: &Inbox, engine: JoinHandle<()>, stop_sender: &CancellationToken, sender: JoinHandle<()>) {
+fn close(
+    inbox: &Inbox,
+    engine: JoinHandle<()>,
+    stop_sender: &CancellationToken,
+    sender: JoinHandle<()>,
+) {
     stop_sender.cancel();
     // Their last reports are to be committed too: the sender ends first, and the engine takes what it left.
     if sender.join().is_err() {
@@ -267,7 +322,7 @@ fn resync(clock: &Clock, inbox: &Inbox, commands: &mpsc::UnboundedSender<Command
 /// Adopts the files as they are now; when they are not usable, says so and stays with the old ones.
 fn reload(
     reread: &Reread,
-    client: &Client,
+    clock: &Clock,
     inbox: &Inbox,
     commands: &mpsc::UnboundedSender<Command<ProbeJob>>,
     data_dir: &std::path::Path,
@@ -276,12 +331,21 @@ fn reload(
         systemd::tell(&[NotifyState::Reloading, at]);
     }
     match (reread)() {
-        Err(faults) => error!("the changed configuration is not usable; the old one stays in force:\n{faults}"),
+        Err(faults) => {
+            error!("the changed configuration is not usable; the old one stays in force:\n{faults}")
+        }
         Ok(config) if config.data_dir != data_dir => {
-            error!("`data_dir` cannot be changed while the daemon runs; the old configuration stays in force");
+            error!(
+                "`data_dir` cannot be changed while the daemon runs; the old configuration stays in force"
+            );
         }
         Ok(config) => {
-            let (client, commands) = (client.clone(), commands.clone());
+            // A client of its own: what it redacts are the secrets of this configuration.
+            let client = match Client::new(clock.clone(), &config.roots, config.redactor.clone()) {
+                Ok(client) => client,
+                Err(e) => return error!("the changed configuration is not usable: {e}"),
+            };
+            let commands = commands.clone();
             inbox.tell(Input::Reload(Box::new(move |store| {
                 let Numbered { services, slots } = plan::number(store, &config, &client)?;
                 // Fails only when the schedule has stopped.
@@ -302,7 +366,10 @@ fn transport(config: &Config) -> Transport {
 }
 
 /// Starts a thread whose panic ends the process: a daemon without engine or sender would be a ghost.
-fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DaemonError> {
+fn thread(
+    name: &'static str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, DaemonError> {
     let guarded = move || {
         if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
             error!("the {name} thread panicked; the process ends, and what was committed is safe");
@@ -310,7 +377,9 @@ fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Jo
         }
     };
     let builder = std::thread::Builder::new().name(name.to_owned());
-    builder.spawn(guarded).map_err(|e| DaemonError::System("start a thread", e))
+    builder
+        .spawn(guarded)
+        .map_err(|e| DaemonError::System("start a thread", e))
 }
 
 /// The sender's thread.

@@ -71,7 +71,11 @@ impl Stage {
         }
         let undelivered = drain(&Reader::open(&self.data_dir)?).await;
         close(&self.inbox, self.engine, &self.stop_sender, self.sender);
-        Ok(OnceSummary { probes, failed: failed.load(Ordering::Relaxed), undelivered })
+        Ok(OnceSummary {
+            probes,
+            failed: failed.load(Ordering::Relaxed),
+            undelivered,
+        })
     }
 }
 

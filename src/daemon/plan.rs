@@ -16,7 +16,7 @@ use crate::store::{Store, StoreError};
 const NOBODY: &str = "operator@localhost";
 
 /// One probe with the client that runs it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct ProbeJob {
     pub client: Client,
     pub plan: Arc<Plan>,
@@ -35,26 +35,37 @@ pub(super) struct Numbered {
 }
 
 /// Registers every service and probe. Probes that are not configured for want of a key are left out.
-pub(super) fn number(store: &mut Store, config: &Config, client: &Client) -> Result<Numbered, StoreError> {
+pub(super) fn number(
+    store: &mut Store,
+    config: &Config,
+    client: &Client,
+) -> Result<Numbered, StoreError> {
     let names: Vec<(&str, &str)> = config
         .services
         .iter()
         .flat_map(|s| s.probes.iter().map(|p| (s.name.as_str(), p.name.as_str())))
         .collect();
     let mut numbers = store.register(&config.location, &names)?.into_iter();
-    let mut numbered = Numbered { services: Vec::new(), slots: Vec::new() };
+    let mut numbered = Numbered {
+        services: Vec::new(),
+        slots: Vec::new(),
+    };
     for service in &config.services {
         let mut rules: Vec<ProbeRules> = Vec::with_capacity(service.probes.len());
         let mut id = None;
         for probe in &service.probes {
-            let Some((service_id, probe_id)) = numbers.next() else { break };
+            let Some((service_id, probe_id)) = numbers.next() else {
+                break;
+            };
             id = Some(service_id);
             rules.push(ProbeRules {
                 id: probe_id,
                 interval: probe.cadence.interval(),
                 confirm: probe.confirm,
             });
-            numbered.slots.push(slot(&service.name, probe, probe_id, client));
+            numbered
+                .slots
+                .push(slot(&service.name, probe, probe_id, client));
         }
         let Some(id) = id else { continue };
         let alert = &service.alert;
@@ -80,7 +91,12 @@ pub(super) fn number(store: &mut Store, config: &Config, client: &Client) -> Res
     Ok(numbered)
 }
 
-fn slot(service: &str, probe: &crate::config::Probe, id: ProbeId, client: &Client) -> Slot<ProbeJob> {
+fn slot(
+    service: &str,
+    probe: &crate::config::Probe,
+    id: ProbeId,
+    client: &Client,
+) -> Slot<ProbeJob> {
     let plan = Plan {
         check: probe.check.clone(),
         timeout: probe.timeout,
@@ -91,14 +107,20 @@ fn slot(service: &str, probe: &crate::config::Probe, id: ProbeId, client: &Clien
         name: format!("{service}/{}", probe.name),
         host: probe.check.host().to_owned(),
         cadence: probe.cadence.clone(),
-        job: ProbeJob { client: client.clone(), plan: Arc::new(plan) },
+        job: ProbeJob {
+            client: client.clone(),
+            plan: Arc::new(plan),
+        },
     }
 }
 
 /// What renders the mails of this configuration.
 pub(super) fn composer(config: &Config, instance: &str) -> Result<MailComposer, String> {
     const USUAL_WATCH: Duration = Duration::from_secs(3600);
-    let from = config.smtp.as_ref().map_or("watchfire@localhost", |smtp| smtp.from.as_str());
+    let from = config
+        .smtp
+        .as_ref()
+        .map_or("watchfire@localhost", |smtp| smtp.from.as_str());
     let mut composer = MailComposer::new(from, instance, USUAL_WATCH)?;
     for service in &config.services {
         composer = composer.watching(&service.name, service.alert.reopen_within);

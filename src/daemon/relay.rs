@@ -41,7 +41,9 @@ impl Relay {
 impl Observer for Relay {
     fn recheck(&mut self, recheck: Recheck) {
         // Fails only when the schedule has stopped, and then nobody runs re-checks.
-        let _ = self.commands.send(Command::Recheck(recheck.probe, recheck.at));
+        let _ = self
+            .commands
+            .send(Command::Recheck(recheck.probe, recheck.at));
     }
 
     fn event(&mut self, service: &str, event: &IncidentEvent) {

@@ -26,8 +26,14 @@ pub(super) async fn watchdog(loops: &[(&str, &AtomicU64)]) {
     let mut warned = false;
     loop {
         tokio::time::sleep(pause).await;
-        let turns: Vec<u64> = loops.iter().map(|(_, turns)| turns.load(Ordering::Relaxed)).collect();
-        let still = turns.iter().zip(&last).position(|(now, before)| now == before);
+        let turns: Vec<u64> = loops
+            .iter()
+            .map(|(_, turns)| turns.load(Ordering::Relaxed))
+            .collect();
+        let still = turns
+            .iter()
+            .zip(&last)
+            .position(|(now, before)| now == before);
         match still {
             None => {
                 warned = false;
@@ -35,7 +41,11 @@ pub(super) async fn watchdog(loops: &[(&str, &AtomicU64)]) {
             }
             Some(which) if !warned => {
                 warned = true;
-                error!("the {} has not moved for {} s", loops[which].0, pause.as_secs());
+                error!(
+                    "the {} has not moved for {} s",
+                    loops[which].0,
+                    pause.as_secs()
+                );
             }
             Some(_) => {}
         }

@@ -39,6 +39,9 @@ impl Backlog {
 
     /// Nothing waits that must not be lost.
     pub fn weighs_nothing(&self) -> bool {
-        self.events.is_empty() && self.reports.is_empty() && self.finals.is_empty() && self.shift == 0
+        self.events.is_empty()
+            && self.reports.is_empty()
+            && self.finals.is_empty()
+            && self.shift == 0
     }
 }

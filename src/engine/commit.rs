@@ -48,12 +48,21 @@ impl Engine {
 
     fn transact(&mut self, now: Timestamp, checkpoint: bool, load: Load) -> Result<(), StoreError> {
         let trouble = match (&self.trouble, load) {
-            (Some((why, since)), Load::Light) => {
-                Some(format!("{why}; since {since}, {} samples wait in memory", self.backlog.samples.len()))
-            }
+            (Some((why, since)), Load::Light) => Some(format!(
+                "{why}; since {since}, {} samples wait in memory",
+                self.backlog.samples.len()
+            )),
             _ => None,
         };
-        let written = write(&mut self.parts, &mut self.services, &mut self.backlog, now, checkpoint, load, trouble)?;
+        let written = write(
+            &mut self.parts,
+            &mut self.services,
+            &mut self.backlog,
+            now,
+            checkpoint,
+            load,
+            trouble,
+        )?;
         if checkpoint {
             self.last_checkpoint = now;
         }
@@ -71,7 +80,9 @@ impl Engine {
         self.backlog.shift = 0;
         if load == Load::All {
             let samples = self.backlog.samples.len() as u64;
-            self.counters.committed.fetch_add(samples, std::sync::atomic::Ordering::Relaxed);
+            self.counters
+                .committed
+                .fetch_add(samples, std::sync::atomic::Ordering::Relaxed);
             self.backlog.samples.clear();
         }
         Ok(())
@@ -80,7 +91,10 @@ impl Engine {
     fn all_well(&mut self, now: Timestamp) {
         self.retry_at = None;
         if let Some((_, since)) = self.trouble.take() {
-            info!("the database takes samples again, after {} s; nothing in memory is left", now.since(since).as_secs());
+            info!(
+                "the database takes samples again, after {} s; nothing in memory is left",
+                now.since(since).as_secs()
+            );
             if let Err(e) = self.parts.store.restore_ballast() {
                 warn!("no reserve could be laid in on the disk: {e}");
             }
@@ -94,7 +108,9 @@ impl Engine {
         let since = self.trouble.as_ref().map_or(now, |(_, since)| *since);
         self.trouble = Some((why.to_string(), since));
         if news {
-            error!("the database cannot be written: {why}. Probing goes on, and samples wait in memory");
+            error!(
+                "the database cannot be written: {why}. Probing goes on, and samples wait in memory"
+            );
             if let Err(e) = self.parts.store.release_ballast() {
                 error!("the reserve on the disk could not be given away: {e}");
             }
@@ -141,11 +157,19 @@ fn write(
     let mut touched: Vec<ServiceId> = Vec::new();
     for (id, event) in &backlog.events {
         tx.event(*id, event)?;
-        let Some(service) = services.get_mut(id) else { continue };
+        let Some(service) = services.get_mut(id) else {
+            continue;
+        };
         touched.push(*id);
-        let Some(thread_root) = service.thread(event) else { continue };
+        let Some(thread_root) = service.thread(event) else {
+            continue;
+        };
         let notification = notification(&tx, service, event, thread_root, &parts.location)?;
-        let about = About { incident: event.incident, sequence: event.sequence, event: event.event };
+        let about = About {
+            incident: event.incident,
+            sequence: event.sequence,
+            event: event.event,
+        };
         for recipient in &service.plan.recipients {
             let letter = parts.compose.compose(&notification, recipient);
             tx.letter(Some(about), &letter, now)?;
@@ -187,7 +211,11 @@ fn notification(
     let incident = service.state.incident();
     let onset = incident.map_or(event.since, |i| i.since);
     // A recovery tells the whole story, every other event what has happened since the latest onset.
-    let since = if event.event == EventKind::Close { onset } else { event.since };
+    let since = if event.event == EventKind::Close {
+        onset
+    } else {
+        event.since
+    };
     let story = tx.story(service.plan.id, since)?;
     Ok(Notification {
         event: *event,

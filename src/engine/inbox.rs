@@ -151,7 +151,10 @@ mod tests {
     fn a_failure_ends_the_wait_at_once_and_nothing_is_lost_or_reordered() {
         let inbox = Inbox::default();
         inbox.sample(sample(1, Outcome::Success));
-        inbox.sample(sample(2, Outcome::Failure(FailureKind::Timeout, Fault::Provider)));
+        inbox.sample(sample(
+            2,
+            Outcome::Failure(FailureKind::Timeout, Fault::Provider),
+        ));
         let taken = inbox.take(Duration::from_secs(3600));
         let order: Vec<i64> = taken.samples.iter().map(|s| s.at.as_micros()).collect();
         assert_eq!(order, [1, 2]);

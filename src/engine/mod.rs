@@ -119,7 +119,11 @@ impl Engine {
 
     /// Works until the inbox is closed, then commits all that is left.
     pub fn run(mut self, inbox: &Inbox) {
-        let patience = self.parts.clock.real(GROUP_COMMIT).max(Duration::from_millis(1));
+        let patience = self
+            .parts
+            .clock
+            .real(GROUP_COMMIT)
+            .max(Duration::from_millis(1));
         loop {
             let waiting = inbox.take(patience);
             self.counters.rounds.fetch_add(1, Ordering::Relaxed);
@@ -143,7 +147,9 @@ impl Engine {
         let now = self.parts.clock.now();
         self.settle(now);
         let checkpoint = now.since(self.last_checkpoint) >= CHECKPOINT;
-        let waiting = self.retry_at.is_some_and(|at| at > tokio::time::Instant::now());
+        let waiting = self
+            .retry_at
+            .is_some_and(|at| at > tokio::time::Instant::now());
         if (checkpoint || !self.backlog.is_empty()) && !waiting {
             self.commit(now, checkpoint);
         }
@@ -155,14 +161,25 @@ impl Engine {
     fn fold(&mut self, sample: Sample) {
         self.counters.folded.fetch_add(1, Ordering::Relaxed);
         // A probe that was removed while its run was in flight: nobody wants its result.
-        let Some(home) = self.homes.get(&sample.probe) else { return };
-        let Some(service) = self.services.get_mut(home) else { return };
-        let folded = fold(&mut service.state, &service.plan.rules, &sample, &mut self.next_incident);
+        let Some(home) = self.homes.get(&sample.probe) else {
+            return;
+        };
+        let Some(service) = self.services.get_mut(home) else {
+            return;
+        };
+        let folded = fold(
+            &mut service.state,
+            &service.plan.rules,
+            &sample,
+            &mut self.next_incident,
+        );
         service.dirty = true;
         for recheck in folded.rechecks {
             self.parts.observer.recheck(recheck);
         }
-        self.backlog.events.extend(folded.event.map(|event| (*home, event)));
+        self.backlog
+            .events
+            .extend(folded.event.map(|event| (*home, event)));
         self.backlog.sample(sample);
     }
 
@@ -170,7 +187,10 @@ impl Engine {
         match input {
             Input::Report(report) => self.backlog.reports.push(report),
             Input::ClockStep(micros) => {
-                warn!("the wall clock was stepped by {:+.1} s", micros as f64 / 1e6);
+                warn!(
+                    "the wall clock was stepped by {:+.1} s",
+                    micros as f64 / 1e6
+                );
                 for service in self.services.values_mut() {
                     service.state.shift(micros);
                     service.dirty = true;
@@ -208,7 +228,11 @@ impl Engine {
                 }
             }
         } else if self.pruning {
-            match self.parts.store.prune(now, &self.parts.retention, PRUNE_ROWS) {
+            match self
+                .parts
+                .store
+                .prune(now, &self.parts.retention, PRUNE_ROWS)
+            {
                 Ok(rows) => self.pruning = rows > 0,
                 Err(e) => {
                     warn!("old samples were not removed: {e}");
@@ -231,19 +255,27 @@ impl Engine {
     fn reload(&mut self, plans: Vec<ServicePlan>) {
         let now = self.parts.clock.now();
         let staying: HashSet<ServiceId> = plans.iter().map(|p| p.id).collect();
-        for service in self.services.values_mut().filter(|s| !staying.contains(&s.plan.id)) {
+        for service in self
+            .services
+            .values_mut()
+            .filter(|s| !staying.contains(&s.plan.id))
+        {
             let mut plan = service.plan.clone();
             plan.rules.probes.clear();
             plan.recipients.clear();
             let events = service.replan(plan, now);
-            self.backlog.events.extend(events.into_iter().map(|e| (service.plan.id, e)));
+            self.backlog
+                .events
+                .extend(events.into_iter().map(|e| (service.plan.id, e)));
         }
         for plan in plans {
             let id = plan.id;
             match self.services.get_mut(&id) {
                 Some(service) => {
                     let events = service.replan(plan, now);
-                    self.backlog.events.extend(events.into_iter().map(|e| (id, e)));
+                    self.backlog
+                        .events
+                        .extend(events.into_iter().map(|e| (id, e)));
                 }
                 None => {
                     self.services.insert(id, startup::load(plan, None, now));
@@ -259,7 +291,10 @@ impl Engine {
         let now = self.parts.clock.now();
         self.commit(now, true);
         if self.trouble.is_some() {
-            error!("{} samples could not be saved before the end", self.backlog.samples.len());
+            error!(
+                "{} samples could not be saved before the end",
+                self.backlog.samples.len()
+            );
         }
     }
 }

@@ -82,7 +82,10 @@ impl Service {
             detector: &'a ServiceState,
             thread_root: Option<u32>,
         }
-        serde_json::to_string(&Borrowed { detector: &self.state, thread_root: self.thread_root })
+        serde_json::to_string(&Borrowed {
+            detector: &self.state,
+            thread_root: self.thread_root,
+        })
     }
 
     /// Takes a changed configuration. Returns events for incidents that it ends.
@@ -100,7 +103,10 @@ impl Service {
         if event.event == EventKind::Open {
             self.thread_root = None;
         }
-        if self.thread_root.is_none() && event.severity >= self.plan.page_at && event.event != EventKind::Close {
+        if self.thread_root.is_none()
+            && event.severity >= self.plan.page_at
+            && event.event != EventKind::Close
+        {
             self.thread_root = Some(event.sequence);
         }
         self.thread_root
@@ -141,24 +147,49 @@ mod tests {
             severity,
             at: Timestamp::EPOCH,
             since: Timestamp::EPOCH,
-            verdict: Verdict { failed: 1, of: 1, usual: 0.0, window_s: 1.0, score: 1.0, bound: 1.0 },
+            verdict: Verdict {
+                failed: 1,
+                of: 1,
+                usual: 0.0,
+                window_s: 1.0,
+                score: 1.0,
+                bound: 1.0,
+            },
         }
     }
 
     #[test]
     fn what_is_milder_than_page_at_is_not_mailed_until_it_gets_worse_and_then_to_the_end() {
         let mut service = service(Severity::Major);
-        assert_eq!(service.thread(&event(0, EventKind::Open, Severity::Partial)), None);
-        assert_eq!(service.thread(&event(1, EventKind::Escalate, Severity::Major)), Some(1));
-        assert_eq!(service.thread(&event(2, EventKind::Close, Severity::Major)), Some(1));
-        assert_eq!(service.thread(&event(3, EventKind::Reopen, Severity::Partial)), Some(1));
+        assert_eq!(
+            service.thread(&event(0, EventKind::Open, Severity::Partial)),
+            None
+        );
+        assert_eq!(
+            service.thread(&event(1, EventKind::Escalate, Severity::Major)),
+            Some(1)
+        );
+        assert_eq!(
+            service.thread(&event(2, EventKind::Close, Severity::Major)),
+            Some(1)
+        );
+        assert_eq!(
+            service.thread(&event(3, EventKind::Reopen, Severity::Partial)),
+            Some(1)
+        );
     }
 
     #[test]
     fn a_recovery_is_not_mailed_when_nothing_was_before_it() {
         let mut service = service(Severity::Major);
-        assert_eq!(service.thread(&event(0, EventKind::Open, Severity::Partial)), None);
-        assert_eq!(service.thread(&event(1, EventKind::Close, Severity::Partial)), None);
+        assert_eq!(
+            service.thread(&event(0, EventKind::Open, Severity::Partial)),
+            None
+        );
+        assert_eq!(
+            service.thread(&event(1, EventKind::Close, Severity::Partial)),
+            None
+        );
     }
 
     #[test]

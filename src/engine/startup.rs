@@ -27,8 +27,12 @@ impl Engine {
     /// When the database cannot be read.
     pub fn start(mut parts: Parts) -> Result<Self, StoreError> {
         let now = parts.clock.now();
-        let states: HashMap<ServiceId, String> =
-            parts.store.load_states()?.into_iter().map(|(id, json, _)| (id, json)).collect();
+        let states: HashMap<ServiceId, String> = parts
+            .store
+            .load_states()?
+            .into_iter()
+            .map(|(id, json, _)| (id, json))
+            .collect();
         let plans = std::mem::take(&mut parts.services);
         let mut services = HashMap::with_capacity(plans.len());
         let mut backlog = Backlog::default();
@@ -39,12 +43,19 @@ impl Engine {
             let mut service = load(plan, kept, now);
             if kept.is_some() {
                 for sample in since_checkpoint(&parts.store, &service)? {
-                    let folded = fold(&mut service.state, &service.plan.rules, &sample, &mut next_incident);
+                    let folded = fold(
+                        &mut service.state,
+                        &service.plan.rules,
+                        &sample,
+                        &mut next_incident,
+                    );
                     backlog.events.extend(folded.event.map(|event| (id, event)));
                     service.dirty = true;
                 }
                 let plan = service.plan.clone();
-                backlog.events.extend(service.replan(plan, now).into_iter().map(|e| (id, e)));
+                backlog
+                    .events
+                    .extend(service.replan(plan, now).into_iter().map(|e| (id, e)));
             }
             for recheck in service.state.wanted() {
                 parts.observer.recheck(recheck);
@@ -73,7 +84,10 @@ pub(super) fn load(plan: ServicePlan, checkpoint: Option<&str>, _now: Timestamp)
     match Service::load(plan, checkpoint) {
         Ok(service) => service,
         Err((fresh, why)) => {
-            warn!("what was learned of {} cannot be read and is learned anew: {why}", fresh.plan.name);
+            warn!(
+                "what was learned of {} cannot be read and is learned anew: {why}",
+                fresh.plan.name
+            );
             fresh
         }
     }
@@ -81,7 +95,9 @@ pub(super) fn load(plan: ServicePlan, checkpoint: Option<&str>, _now: Timestamp)
 
 /// The service of each probe.
 pub(super) fn homes(services: &HashMap<ServiceId, Service>) -> HashMap<ProbeId, ServiceId> {
-    let pairs = services.iter().flat_map(|(id, s)| s.plan.probes().map(move |p| (p, *id)));
+    let pairs = services
+        .iter()
+        .flat_map(|(id, s)| s.plan.probes().map(move |p| (p, *id)));
     pairs.collect()
 }
 
@@ -98,8 +114,14 @@ fn since_checkpoint(store: &Store, service: &Service) -> Result<Vec<Sample>, Sto
 }
 
 /// Copies the database, and removes the oldest copies beyond those that are kept.
-pub(super) fn back_up(store: &mut Store, backups: &Backups, now: Timestamp) -> Result<PathBuf, OpenError> {
-    let stamp = now.to_utc().map_or_else(String::new, |t| t.format("%Y%m%dT%H%M%SZ").to_string());
+pub(super) fn back_up(
+    store: &mut Store,
+    backups: &Backups,
+    now: Timestamp,
+) -> Result<PathBuf, OpenError> {
+    let stamp = now
+        .to_utc()
+        .map_or_else(String::new, |t| t.format("%Y%m%dT%H%M%SZ").to_string());
     let file = backups.folder.join(format!("watchfire-{stamp}.db"));
     store.backup(&file)?;
     for old in surplus(&backups.folder, backups.keep) {
@@ -113,7 +135,9 @@ pub(super) fn back_up(store: &mut Store, backups: &Backups, now: Timestamp) -> R
 
 /// The backups beyond the newest `keep`; their names sort by time.
 fn surplus(folder: &Path, keep: usize) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut files: Vec<PathBuf> = entries
         .flatten()
         .map(|e| e.path())

@@ -6,6 +6,7 @@ pub mod cadence;
 pub mod detect;
 pub mod event_line;
 pub mod fold;
+pub mod forecast;
 pub mod histogram;
 pub mod incident;
 pub mod notification;

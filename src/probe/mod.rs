@@ -62,7 +62,7 @@ pub type Build =
     for<'a> fn(&Spanned<DeValue<'a>>, &Surroundings<'_>) -> Result<Box<dyn Check>, Vec<Problem>>;
 
 /// How the configuration reads a secret: the value stands where the fault would be shown.
-pub type ReadSecret = dyn Fn(&Spanned<DeValue<'_>>) -> Result<Option<Secret>, Problem>;
+pub type ReadSecret<'a> = dyn Fn(&Spanned<DeValue<'_>>) -> Result<Option<Secret>, Problem> + 'a;
 
 /// What a probe takes from its service and from the configuration around it.
 #[derive(Clone, Copy)]
@@ -75,7 +75,7 @@ pub struct Surroundings<'a> {
     pub key: Option<&'a Secret>,
     /// Reads `{ env = ".." }`, `{ file = ".." }` or `{ credential = ".." }`. `Ok(None)` is a well-formed secret that is
     /// absent: the check is built without it, and the caller does not run it.
-    pub secret: &'a ReadSecret,
+    pub secret: &'a ReadSecret<'a>,
 }
 
 /// A probe's questions and how it judges the answers. Pure: no I/O, no clock, no state between runs.

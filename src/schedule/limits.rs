@@ -83,7 +83,6 @@ impl Limits {
         }
         None
     }
-
 }
 
 #[cfg(test)]

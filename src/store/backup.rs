@@ -16,9 +16,8 @@ pub(super) fn backup(conn: &Connection, to: &Path) -> Result<(), OpenError> {
         files::create_dir(folder).map_err(OpenError::io("create", folder))?;
     }
     let part = files::beside(to, ".part");
-    let copied = copy(conn, &part).and_then(|()| {
-        std::fs::rename(&part, to).map_err(OpenError::io("name the backup", to))
-    });
+    let copied = copy(conn, &part)
+        .and_then(|()| std::fs::rename(&part, to).map_err(OpenError::io("name the backup", to)));
     if copied.is_err() {
         // A part of a copy is of no use; that it stays does no harm.
         let _ = std::fs::remove_file(&part);

@@ -4,7 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Result, StoreError};
 use crate::model::incident::IncidentState;
-use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Severity, Timestamp, Verdict};
+use crate::model::{
+    EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Severity, Timestamp, Verdict,
+};
 
 /// Which incidents are listed, newest first.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +20,10 @@ pub struct IncidentFilter {
 impl Default for IncidentFilter {
     /// The newest 100.
     fn default() -> Self {
-        Self { unfinished: false, limit: 100 }
+        Self {
+            unfinished: false,
+            limit: 100,
+        }
     }
 }
 
@@ -45,14 +50,21 @@ pub struct IncidentRow {
     pub reopened: u32,
 }
 
-const COLUMNS: &str = "incident.id, service.name, kind, state, severity, opened_at, since, closed_at, reopened";
+const COLUMNS: &str =
+    "incident.id, service.name, kind, state, severity, opened_at, since, closed_at, reopened";
 
 pub(super) fn next(conn: &Connection) -> Result<IncidentId> {
     let last: Option<i64> = conn.query_row("SELECT max(id) FROM incident", [], |r| r.get(0))?;
-    Ok(IncidentId(u64::try_from(last.unwrap_or(0)).unwrap_or(0) + 1))
+    Ok(IncidentId(
+        u64::try_from(last.unwrap_or(0)).unwrap_or(0) + 1,
+    ))
 }
 
-pub(super) fn add_event(conn: &Connection, service: ServiceId, event: &IncidentEvent) -> Result<()> {
+pub(super) fn add_event(
+    conn: &Connection,
+    service: ServiceId,
+    event: &IncidentEvent,
+) -> Result<()> {
     let id = i64::try_from(event.incident.0).unwrap_or(i64::MAX);
     let v = &event.verdict;
     let added = conn
@@ -78,7 +90,9 @@ pub(super) fn add_event(conn: &Connection, service: ServiceId, event: &IncidentE
     ])?;
     let change = match event.event {
         EventKind::Close => "UPDATE incident SET state = 2, closed_at = ?2 WHERE id = ?1",
-        EventKind::Reopen => "UPDATE incident SET state = 1, closed_at = NULL, reopened = reopened + 1 WHERE id = ?1 AND ?2 > 0",
+        EventKind::Reopen => {
+            "UPDATE incident SET state = 1, closed_at = NULL, reopened = reopened + 1 WHERE id = ?1 AND ?2 > 0"
+        }
         EventKind::Open | EventKind::Escalate | EventKind::Deescalate => return Ok(()),
     };
     let at = match event.event {
@@ -102,7 +116,10 @@ pub(super) fn list(conn: &Connection, filter: IncidentFilter) -> Result<Vec<Inci
          WHERE state < ?1 ORDER BY incident.id DESC LIMIT ?2"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![below, i64::try_from(filter.limit).unwrap_or(i64::MAX)])?;
+    let mut rows = statement.query(params![
+        below,
+        i64::try_from(filter.limit).unwrap_or(i64::MAX)
+    ])?;
     let mut incidents = Vec::new();
     while let Some(row) = rows.next()? {
         incidents.push(read(row)?);
@@ -115,7 +132,10 @@ pub(super) fn one(conn: &Connection, incident: IncidentId) -> Result<Option<Inci
         "SELECT {COLUMNS} FROM incident JOIN service ON service.id = incident.service_id WHERE incident.id = ?1"
     );
     let id = i64::try_from(incident.0).unwrap_or(i64::MAX);
-    conn.prepare_cached(&sql)?.query_row([id], |row| Ok(read(row))).optional()?.transpose()
+    conn.prepare_cached(&sql)?
+        .query_row([id], |row| Ok(read(row)))
+        .optional()?
+        .transpose()
 }
 
 pub(super) fn events(conn: &Connection, incident: IncidentId) -> Result<Vec<IncidentEvent>> {

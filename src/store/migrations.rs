@@ -21,8 +21,7 @@ pub(super) fn check(conn: &Connection) -> Result<u32, OpenError> {
         return Err(damaged("its header is not that of a watchfire database"));
     }
     if version == 0 {
-        let tables: i64 =
-            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
+        let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
         if tables > 0 {
             return Err(damaged("it holds tables but no version"));
         }
@@ -60,10 +59,7 @@ mod tests {
     #[test]
     fn a_step_that_fails_leaves_the_version_before_it() {
         let mut conn = Connection::open_in_memory().unwrap();
-        let steps = [
-            MIGRATIONS[0],
-            "CREATE TABLE half(x); CREATE TABLE meta(y);",
-        ];
+        let steps = [MIGRATIONS[0], "CREATE TABLE half(x); CREATE TABLE meta(y);"];
         assert!(apply(&mut conn, 0, &steps).is_err());
         assert_eq!(identity(&conn).unwrap(), (1, APPLICATION_ID));
         let half: i64 = conn
@@ -92,7 +88,9 @@ mod tests {
         migrate(&mut conn).unwrap();
         conn.pragma_update(None, "user_version", VERSION + 1)
             .unwrap();
-        assert!(matches!(check(&conn), Err(OpenError::Newer { found, .. }) if found == VERSION + 1));
+        assert!(
+            matches!(check(&conn), Err(OpenError::Newer { found, .. }) if found == VERSION + 1)
+        );
         for senseless in [-1, i32::MAX, 0] {
             conn.pragma_update(None, "user_version", senseless).unwrap();
             assert!(check(&conn).unwrap_err().is_corrupt());

@@ -270,16 +270,12 @@ fn check_pages(conn: &Connection) -> std::result::Result<(), OpenError> {
 }
 
 /// Moves a damaged database aside and begins a new one with what the newest backup knows.
-fn begin_anew(
-    dir: &Path,
-    path: &Path,
-) -> std::result::Result<(Connection, PathBuf), OpenError> {
+fn begin_anew(dir: &Path, path: &Path) -> std::result::Result<(Connection, PathBuf), OpenError> {
     let now = Timestamp::from_system(SystemTime::now());
     let stamp = now
         .to_utc()
         .map_or_else(String::new, |t| t.format("%Y%m%dT%H%M%SZ").to_string());
-    let aside =
-        files::move_aside(path, &stamp).map_err(OpenError::io("move the damaged", path))?;
+    let aside = files::move_aside(path, &stamp).map_err(OpenError::io("move the damaged", path))?;
     let conn = open_checked(path, false)?;
     if let Some(backup) = files::newest_backup(dir) {
         // A backup that is of no use leaves the new database empty, which is what it would be without one.

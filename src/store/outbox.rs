@@ -76,13 +76,19 @@ pub struct OutboxSummary {
 /// Dead letters that a summary shows.
 const DEAD_SHOWN: usize = 10;
 /// Columns of a [`DeliveryRow`].
-const COLUMNS: &str = "recipient, event, sequence, message_id, state, attempts, last_reply, finished_at";
+const COLUMNS: &str =
+    "recipient, event, sequence, message_id, state, attempts, last_reply, finished_at";
 /// Of each incident and recipient only the first unfinished letter: a recovery never overtakes its alarm.
 const FIRST: &str = "state <= 2 AND NOT EXISTS (SELECT 1 FROM outbox earlier
     WHERE earlier.state <= 2 AND earlier.incident_id = outbox.incident_id
     AND earlier.recipient = outbox.recipient AND earlier.id < outbox.id)";
 
-pub(super) fn add(conn: &Connection, about: Option<About>, letter: &Letter, at: Timestamp) -> Result<()> {
+pub(super) fn add(
+    conn: &Connection,
+    about: Option<About>,
+    letter: &Letter,
+    at: Timestamp,
+) -> Result<()> {
     conn.prepare_cached(
         "INSERT INTO outbox(incident_id, sequence, event, recipient, message_id, bytes, state, attempts, created_at, next_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 0, ?7, ?7) ON CONFLICT(message_id) DO NOTHING",
@@ -123,7 +129,8 @@ pub(super) fn report(conn: &Connection, report: &DeliveryReport) -> Result<()> {
 }
 
 pub(super) fn shift(conn: &Connection, micros: i64) -> Result<()> {
-    conn.prepare_cached("UPDATE outbox SET next_at = next_at + ?1 WHERE state <= 2")?.execute([micros])?;
+    conn.prepare_cached("UPDATE outbox SET next_at = next_at + ?1 WHERE state <= 2")?
+        .execute([micros])?;
     Ok(())
 }
 
@@ -133,22 +140,35 @@ pub(super) fn due(conn: &Connection, now: Timestamp, limit: usize) -> Result<Vec
          WHERE {FIRST} AND next_at <= ?1 ORDER BY id LIMIT ?2"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![now.as_micros(), i64::try_from(limit).unwrap_or(i64::MAX)], |r| {
-        Ok(Pending {
-            id: r.get(0)?,
-            incident: r.get::<_, Option<i64>>(1)?.map(|id| IncidentId(u64::try_from(id).unwrap_or(0))),
-            event: r.get::<_, Option<u8>>(2)?.and_then(EventKind::from_code),
-            letter: Letter { recipient: r.get(3)?, message_id: r.get(4)?, bytes: r.get::<_, Option<_>>(5)?.unwrap_or_default() },
-            attempts: r.get(6)?,
-            created_at: Timestamp::from_micros(r.get(7)?),
-        })
-    })?;
+    let rows = statement.query_map(
+        params![now.as_micros(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        |r| {
+            Ok(Pending {
+                id: r.get(0)?,
+                incident: r
+                    .get::<_, Option<i64>>(1)?
+                    .map(|id| IncidentId(u64::try_from(id).unwrap_or(0))),
+                event: r.get::<_, Option<u8>>(2)?.and_then(EventKind::from_code),
+                letter: Letter {
+                    recipient: r.get(3)?,
+                    message_id: r.get(4)?,
+                    bytes: r.get::<_, Option<_>>(5)?.unwrap_or_default(),
+                },
+                attempts: r.get(6)?,
+                created_at: Timestamp::from_micros(r.get(7)?),
+            })
+        },
+    )?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) fn next_due(conn: &Connection) -> Result<Option<Timestamp>> {
     let sql = format!("SELECT min(next_at) FROM outbox WHERE {FIRST}");
-    let at: Option<i64> = conn.prepare_cached(&sql)?.query_row([], |r| r.get(0)).optional()?.flatten();
+    let at: Option<i64> = conn
+        .prepare_cached(&sql)?
+        .query_row([], |r| r.get(0))
+        .optional()?
+        .flatten();
     Ok(at.map(Timestamp::from_micros))
 }
 

@@ -28,7 +28,11 @@ pub struct Retention {
 impl Default for Retention {
     /// 14 days, two years, 30 days.
     fn default() -> Self {
-        Self { raw: DAY * 14, rollups: DAY * 730, letters: DAY * 30 }
+        Self {
+            raw: DAY * 14,
+            rollups: DAY * 730,
+            letters: DAY * 30,
+        }
     }
 }
 
@@ -63,7 +67,9 @@ pub(super) fn prune(
     // A text is in use until the day of its latest run is older than any sample that could refer to it.
     let day = (now - retention.raw).as_micros().div_euclid(DAY_US);
     gone += tx
-        .prepare_cached("DELETE FROM text WHERE id IN (SELECT id FROM text WHERE day < ?1 LIMIT ?2)")?
+        .prepare_cached(
+            "DELETE FROM text WHERE id IN (SELECT id FROM text WHERE day < ?1 LIMIT ?2)",
+        )?
         .execute(params![day, limit])?;
     tx.commit()?;
     conn.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})"))?;

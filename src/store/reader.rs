@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
-    DeliveryRow, IncidentFilter, IncidentRow, OpenError, OutboxSummary, Result, ServiceRow, connection, incidents,
-    meta, migrations, outbox, samples, services,
+    DeliveryRow, IncidentFilter, IncidentRow, OpenError, OutboxSummary, Result, ServiceRow,
+    connection, incidents, meta, migrations, outbox, samples, services,
 };
 use crate::model::notification::Pending;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
@@ -77,9 +77,18 @@ impl Reader {
     }
 
     /// One incident with its events and letters.
-    pub fn incident(&self, id: IncidentId) -> Result<Option<(IncidentRow, Vec<IncidentEvent>, Vec<DeliveryRow>)>> {
-        let Some(row) = incidents::one(&self.conn, id)? else { return Ok(None) };
-        Ok(Some((row, incidents::events(&self.conn, id)?, self.deliveries(id)?)))
+    pub fn incident(
+        &self,
+        id: IncidentId,
+    ) -> Result<Option<(IncidentRow, Vec<IncidentEvent>, Vec<DeliveryRow>)>> {
+        let Some(row) = incidents::one(&self.conn, id)? else {
+            return Ok(None);
+        };
+        Ok(Some((
+            row,
+            incidents::events(&self.conn, id)?,
+            self.deliveries(id)?,
+        )))
     }
 
     /// The letters of an incident.
@@ -103,7 +112,12 @@ impl Reader {
     }
 
     /// Up to `limit` samples of a probe that began after `after`, in order.
-    pub fn samples_after(&self, probe: ProbeId, after: Option<Timestamp>, limit: usize) -> Result<Vec<Sample>> {
+    pub fn samples_after(
+        &self,
+        probe: ProbeId,
+        after: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<Sample>> {
         samples::after(&self.conn, probe, after, limit)
     }
 

@@ -27,7 +27,11 @@ impl Results {
         let mut statement = conn.prepare("SELECT id, code, status, failed_in FROM result")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let key = Key { code: row.get(1)?, status: row.get(2)?, failed_in: row.get(3)? };
+            let key = Key {
+                code: row.get(1)?,
+                status: row.get(2)?,
+                failed_in: row.get(3)?,
+            };
             self.0.insert(key, row.get(0)?);
         }
         Ok(())
@@ -39,7 +43,11 @@ impl Results {
 
     /// The number of a sample's result; given out when there is none yet.
     pub fn number(&mut self, conn: &Connection, sample: &Sample) -> Result<i64> {
-        let recheck = if sample.origin == Origin::Recheck { RECHECK } else { 0 };
+        let recheck = if sample.origin == Origin::Recheck {
+            RECHECK
+        } else {
+            0
+        };
         let key = Key {
             code: sample.outcome.code() + recheck,
             status: sample.status.unwrap_or(0),
@@ -66,9 +74,17 @@ pub(super) fn decode(
     status: u16,
     failed_in: u16,
 ) -> Result<(Outcome, Origin, Option<u16>, Option<Phase>)> {
-    let (code, origin) =
-        if code >= RECHECK { (code - RECHECK, Origin::Recheck) } else { (code, Origin::Scheduled) };
+    let (code, origin) = if code >= RECHECK {
+        (code - RECHECK, Origin::Recheck)
+    } else {
+        (code, Origin::Scheduled)
+    };
     let outcome = Outcome::from_code(code)
         .ok_or_else(|| StoreError::Other(format!("outcome {code} is of a newer version").into()))?;
-    Ok((outcome, origin, (status != 0).then_some(status), Phase::from_code(failed_in)))
+    Ok((
+        outcome,
+        origin,
+        (status != 0).then_some(status),
+        Phase::from_code(failed_in),
+    ))
 }

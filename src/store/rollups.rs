@@ -65,7 +65,12 @@ pub(super) fn roll_up(conn: &mut Connection, now: Timestamp, at_most: usize) -> 
         .query_map(params![before, i64::try_from(at_most).unwrap_or(i64::MAX)], |r| Ok((r.get(0)?, r.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     for (hour, probe) in &due {
-        let rollup = of_samples(&tx, ProbeId(*probe), Timestamp::from_micros(hour * HOUR_US), HOUR)?;
+        let rollup = of_samples(
+            &tx,
+            ProbeId(*probe),
+            Timestamp::from_micros(hour * HOUR_US),
+            HOUR,
+        )?;
         tx.prepare_cached(
             "INSERT OR REPLACE INTO rollup(probe_id, hour, n, failed, ours, inconclusive, degraded, sum_us, min_us, max_us, hist)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -75,14 +80,20 @@ pub(super) fn roll_up(conn: &mut Connection, now: Timestamp, at_most: usize) -> 
             i64::try_from(rollup.sum_us).unwrap_or(i64::MAX), rollup.range_us.map(|r| r.0), rollup.range_us.map(|r| r.1),
             rollup.durations.encode(),
         ])?;
-        tx.prepare_cached("DELETE FROM rollup_due WHERE hour = ?1 AND probe_id = ?2")?.execute(params![hour, probe])?;
+        tx.prepare_cached("DELETE FROM rollup_due WHERE hour = ?1 AND probe_id = ?2")?
+            .execute(params![hour, probe])?;
     }
     tx.commit()?;
     Ok(due.len())
 }
 
 /// The sums of a probe's samples from a moment on.
-pub(super) fn of_samples(conn: &Connection, probe: ProbeId, from: Timestamp, span: Duration) -> Result<Rollup> {
+pub(super) fn of_samples(
+    conn: &Connection,
+    probe: ProbeId,
+    from: Timestamp,
+    span: Duration,
+) -> Result<Rollup> {
     let mut statement = conn.prepare_cached(
         "SELECT result.code, rest_us + coalesce(dns_us, 0) + coalesce(connect_us, 0) + coalesce(tls_us, 0)
             + coalesce(first_byte_us, 0) + coalesce(body_us, 0)
@@ -104,7 +115,9 @@ pub(super) fn hour(conn: &Connection, probe: ProbeId, at: Timestamp) -> Result<O
          WHERE probe_id = ?1 AND hour = ?2",
     )?;
     let mut rows = statement.query(params![probe.0, at.as_micros().div_euclid(HOUR_US)])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
     let (least, most): (Option<u32>, Option<u32>) = (row.get(6)?, row.get(7)?);
     let blob: Vec<u8> = row.get(8)?;
     Ok(Some(Rollup {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Row, params};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::Result;
 use super::results::{Results, decode};
 use super::schema::AT_ORIGIN;
-use super::Result;
 use crate::model::{Evidence, Phases, ProbeId, Sample, Timestamp};
 
 /// Microseconds of an hour and of a day.
@@ -79,7 +79,13 @@ pub(super) fn insert(
 
 /// The phases that add up to the total, or nearly.
 fn parts(phases: &Phases) -> i64 {
-    let all = [phases.dns_us, phases.connect_us, phases.tls_us, phases.first_byte_us, phases.body_us];
+    let all = [
+        phases.dns_us,
+        phases.connect_us,
+        phases.tls_us,
+        phases.first_byte_us,
+        phases.body_us,
+    ];
     all.iter().flatten().map(|us| i64::from(*us)).sum()
 }
 
@@ -103,8 +109,10 @@ fn keep_evidence(conn: &Connection, probe: ProbeId, at: i64, evidence: &Evidence
 fn note_hour(conn: &Connection, noted: &mut HashMap<ProbeId, i64>, sample: &Sample) -> Result<()> {
     let hour = sample.at.as_micros().div_euclid(HOUR_US);
     if noted.insert(sample.probe, hour) != Some(hour) {
-        conn.prepare_cached("INSERT INTO rollup_due(hour, probe_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-            .execute(params![hour, sample.probe.0])?;
+        conn.prepare_cached(
+            "INSERT INTO rollup_due(hour, probe_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![hour, sample.probe.0])?;
     }
     Ok(())
 }
@@ -120,7 +128,11 @@ pub(super) fn after(
         "SELECT {COLUMNS} FROM {TABLES} WHERE sample.probe_id = ?1 AND sample.at > ?2 ORDER BY sample.at LIMIT ?3"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![probe.0, from, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let mut rows = statement.query(params![
+        probe.0,
+        from,
+        i64::try_from(limit).unwrap_or(i64::MAX)
+    ])?;
     let mut samples = Vec::new();
     while let Some(row) = rows.next()? {
         samples.push(read(row)?);
@@ -130,7 +142,9 @@ pub(super) fn after(
 
 /// The latest sample of a probe.
 pub(super) fn last(conn: &Connection, probe: ProbeId) -> Result<Option<Sample>> {
-    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE sample.probe_id = ?1 ORDER BY sample.at DESC LIMIT 1");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {TABLES} WHERE sample.probe_id = ?1 ORDER BY sample.at DESC LIMIT 1"
+    );
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([probe.0])?;
     match rows.next()? {

@@ -81,7 +81,11 @@ pub(super) fn list(conn: &Connection) -> Result<Vec<ServiceRow>> {
             name: row.get(3)?,
             location: row.get(4)?,
         };
-        services.iter_mut().last().into_iter().for_each(|s| s.probes.push(probe.clone()));
+        services
+            .iter_mut()
+            .last()
+            .into_iter()
+            .for_each(|s| s.probes.push(probe.clone()));
     }
     Ok(services)
 }

@@ -32,7 +32,11 @@ pub(super) fn tell(conn: &Connection, service: ServiceId, since: Timestamp) -> R
          WHERE probe_id = ?1 AND at >= ?2 GROUP BY result.id",
     )?;
     for (probe, name) in services::probes_of(conn, service)? {
-        let mut tally = ProbeTally { name: name.clone(), failed: 0, of: 0 };
+        let mut tally = ProbeTally {
+            name: name.clone(),
+            failed: 0,
+            of: 0,
+        };
         let mut rows = counts.query(params![probe.0, to_row(since)])?;
         while let Some(row) = rows.next()? {
             let (outcome, _, status, _) = decode(row.get(0)?, row.get(1)?, 0)?;
@@ -47,7 +51,8 @@ pub(super) fn tell(conn: &Connection, service: ServiceId, since: Timestamp) -> R
         }
         if tally.failed > 0 {
             let last = last_failure(conn, probe.0, &name, since)?;
-            let newer = |a: &Option<LastFailure>, b: &LastFailure| a.as_ref().is_none_or(|a| a.at < b.at);
+            let newer =
+                |a: &Option<LastFailure>, b: &LastFailure| a.as_ref().is_none_or(|a| a.at < b.at);
             if let Some(last) = last.filter(|l| newer(&story.last_failure, l)) {
                 story.last_failure = Some(last);
             }
@@ -59,15 +64,27 @@ pub(super) fn tell(conn: &Connection, service: ServiceId, since: Timestamp) -> R
     story.reasons = reasons
         .into_iter()
         .filter_map(|((outcome, status), count)| {
-            Some(Reason { kind: outcome.kind()?, fault: outcome.fault()?, status, count })
+            Some(Reason {
+                kind: outcome.kind()?,
+                fault: outcome.fault()?,
+                status,
+                count,
+            })
         })
         .collect();
-    story.reasons.sort_by_key(|r| (std::cmp::Reverse(r.count), r.kind, r.status));
+    story
+        .reasons
+        .sort_by_key(|r| (std::cmp::Reverse(r.count), r.kind, r.status));
     story.reasons.truncate(REASONS);
     Ok(story)
 }
 
-fn last_failure(conn: &Connection, probe: u32, name: &str, since: Timestamp) -> Result<Option<LastFailure>> {
+fn last_failure(
+    conn: &Connection,
+    probe: u32,
+    name: &str,
+    since: Timestamp,
+) -> Result<Option<LastFailure>> {
     let mut statement = conn.prepare_cached(
         "SELECT sample.at, result.code, result.status, text.body, evidence.request_id
          FROM sample JOIN result ON result.id = sample.result_id
@@ -77,9 +94,13 @@ fn last_failure(conn: &Connection, probe: u32, name: &str, since: Timestamp) -> 
          ORDER BY sample.at DESC LIMIT 1",
     )?;
     let mut rows = statement.query(params![probe, to_row(since)])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
     let (outcome, _, status, _) = decode(row.get(1)?, row.get(2)?, 0)?;
-    let Some(kind) = outcome.kind() else { return Ok(None) };
+    let Some(kind) = outcome.kind() else {
+        return Ok(None);
+    };
     Ok(Some(LastFailure {
         probe: name.to_owned(),
         at: from_row(row.get(0)?),

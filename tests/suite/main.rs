@@ -1,4 +1,4 @@
-//! Tests of whole rooms, in one binary.
+//! Tests of whole rooms, over real sockets and files, in one binary.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,12 +6,5 @@
     reason = "a helper of tests fails as loudly as a test"
 )]
 
-mod simulate;
-//! Tests that need several rooms or a real socket.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test's helper that cannot go on fails the test"
-)]
-
 mod probe;
+mod simulate;

@@ -4,7 +4,7 @@
 //! `play` brings the fake provider, the daemon and the narrator together.
 
 mod letter;
-mod narrate;
+pub(super) mod narrate;
 mod play;
 mod table;
 
@@ -55,19 +55,28 @@ pub fn run(args: DemoArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let dir = args.dir.unwrap_or_else(|| std::env::temp_dir().join(format!("watchfire-demo-{}", std::process::id())));
+    let dir = args.dir.unwrap_or_else(|| {
+        std::env::temp_dir().join(format!("watchfire-demo-{}", std::process::id()))
+    });
     if let Err(e) = std::fs::create_dir_all(&dir) {
         complain(format!("failed to create {}: {e}", dir.display()));
         return Exit::Io;
     }
     super::log("error");
-    let speed = args.speed.unwrap_or_else(|| speed_to_end(scenario.start, scenario.end, PLAY));
+    let speed = args
+        .speed
+        .unwrap_or_else(|| speed_to_end(scenario.start, scenario.end, PLAY));
     let clock = Clock::sped(scenario.start, speed);
     anstream::println!("{}\n\n{}\n", scenario.title, scenario.summary.trim());
     anstream::println!(
         "A fake provider plays it, {speed:.0} times as fast as it was; the real daemon probes it each 30 s of that night. Times are UTC.\n"
     );
-    let stage = Stage { scenario: scenario.clone(), clock, seed: args.seed, dir: dir.clone() };
+    let stage = Stage {
+        scenario: scenario.clone(),
+        clock,
+        seed: args.seed,
+        dir: dir.clone(),
+    };
     let happenings = match play(stage, |address| configure(address, &dir)) {
         Ok(happenings) => happenings,
         Err(e) => {
@@ -84,17 +93,25 @@ pub fn run(args: DemoArgs) -> Exit {
     }
     anstream::println!("\n{}", table::render(&table::rows(&scenario, &happenings)));
     anstream::println!("{} mails in {}", mails.len(), dir.join("mail").display());
-    if told_whole(&happenings) { Exit::Ok } else { Exit::No }
+    if told_whole(&happenings) {
+        Exit::Ok
+    } else {
+        Exit::No
+    }
 }
 
 /// An incident was opened and closed, and both were mailed.
 fn told_whole(happenings: &[Happening]) -> bool {
-    let mailed = |kind| happenings.iter().any(|h| matches!(&h.what, What::Mail { event, .. } if *event == kind));
+    let mailed = |kind| {
+        happenings
+            .iter()
+            .any(|h| matches!(&h.what, What::Mail { event, .. } if *event == kind))
+    };
     mailed(EventKind::Open) && mailed(EventKind::Close)
 }
 
 /// The daemon's configuration: files as a user would write them, read the usual way.
-fn configure(provider: SocketAddr, dir: &std::path::Path) -> Config {
+fn configure(provider: SocketAddr, dir: &std::path::Path) -> Result<Config, String> {
     let probes = format!(
         r#"
 [alert]
@@ -137,6 +154,9 @@ every = "30s"
 timeout = "20s"
 "#
     );
-    let settings = format!("data_dir = {:?}\nlocation = \"demo\"\n", dir.display().to_string());
+    let settings = format!(
+        "data_dir = {:?}\nlocation = \"demo\"\n",
+        dir.display().to_string()
+    );
     host::own(&probes, &settings)
 }

@@ -40,6 +40,8 @@ pub(super) enum PlayError {
     System(&'static str, #[source] std::io::Error),
     #[error(transparent)]
     Daemon(#[from] DaemonError),
+    #[error("the demo's own configuration is faulty, a defect of watchfire:\n{0}")]
+    Config(String),
     #[error("the daemon ended in a panic")]
     Panic,
 }
@@ -54,13 +56,21 @@ impl Witness for Told {
 }
 
 /// Plays the scenario to its end; tells each thing as it happens and returns them all.
-pub(super) fn play(stage: Stage, configure: impl FnOnce(SocketAddr) -> Config) -> Result<Vec<Happening>, PlayError> {
-    let Stage { scenario, clock, seed, dir } = stage;
+pub(super) fn play(
+    stage: Stage,
+    configure: impl FnOnce(SocketAddr) -> Result<Config, String>,
+) -> Result<Vec<Happening>, PlayError> {
+    let Stage {
+        scenario,
+        clock,
+        seed,
+        dir,
+    } = stage;
     let stop = CancellationToken::new();
     let (address, provider) = provide(scenario.clone(), clock.clone(), seed, stop.clone())?;
     let (events, heard) = channel();
     let setup = Setup {
-        config: configure(address),
+        config: configure(address).map_err(PlayError::Config)?,
         clock: clock.clone(),
         events: Some(dir.join("events.jsonl")),
         witness: Some(Box::new(Told(events))),
@@ -96,14 +106,21 @@ fn provide(
     let listener = runtime
         .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
         .map_err(|e| PlayError::System("listen on 127.0.0.1", e))?;
-    let address = listener.local_addr().map_err(|e| PlayError::System("listen on 127.0.0.1", e))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| PlayError::System("listen on 127.0.0.1", e))?;
     let provider = Arc::new(Provider::new(scenario, clock, seed));
     let serving = move || {
         runtime.block_on(serve(listener, provider, stop));
         runtime.shutdown_timeout(END);
     };
-    let thread = std::thread::Builder::new().name("provider".to_owned()).spawn(serving);
-    Ok((address, thread.map_err(|e| PlayError::System("start a thread", e))?))
+    let thread = std::thread::Builder::new()
+        .name("provider".to_owned())
+        .spawn(serving);
+    Ok((
+        address,
+        thread.map_err(|e| PlayError::System("start a thread", e))?,
+    ))
 }
 
 /// Tells what happens until the story is over, or the daemon ends before it.
@@ -124,7 +141,10 @@ fn narrate(
     while clock.now() < scenario.end && !daemon.is_finished() {
         match heard.recv_timeout(LOOK) {
             Ok((service, event)) => {
-                tell(Happening { at: event.at, what: What::Event { service, event } });
+                tell(Happening {
+                    at: event.at,
+                    what: What::Event { service, event },
+                });
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
@@ -142,21 +162,31 @@ fn narrate(
 
 /// The mails that were not there before, in order of their names, which is that of time.
 fn new_mails(folder: &Path, seen: &mut BTreeSet<PathBuf>) -> Vec<What> {
-    let fresh: Vec<PathBuf> = files(folder).into_iter().filter(|f| !seen.contains(f)).collect();
+    let fresh: Vec<PathBuf> = files(folder)
+        .into_iter()
+        .filter(|f| !seen.contains(f))
+        .collect();
     seen.extend(fresh.iter().cloned());
-    fresh.iter().filter_map(|file| std::fs::read(file).ok()).map(|bytes| {
-        let header = |name| letter::header(&bytes, name).unwrap_or_default();
-        What::Mail {
-            event: EventKind::from_name(&header("X-Watchfire-Event")).unwrap_or(EventKind::Open),
-            to: header("To"),
-            subject: letter::subject(&bytes),
-        }
-    }).collect()
+    fresh
+        .iter()
+        .filter_map(|file| std::fs::read(file).ok())
+        .map(|bytes| {
+            let header = |name| letter::header(&bytes, name).unwrap_or_default();
+            What::Mail {
+                event: EventKind::from_name(&header("X-Watchfire-Event"))
+                    .unwrap_or(EventKind::Open),
+                to: header("To"),
+                subject: letter::subject(&bytes),
+            }
+        })
+        .collect()
 }
 
 /// The `.eml` files of a folder by name; none when it is not there yet.
 pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let eml = |p: &PathBuf| p.extension().is_some_and(|e| e == "eml");
     let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(eml).collect();
     files.sort();

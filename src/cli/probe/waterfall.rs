@@ -1,143 +1,281 @@
-//! The phases of one run, drawn as bars that begin where the one before ends.
+//! `watchfire probe`: draws a run as a waterfall of its phases, with the verdict, the reason and whose fault it is.
 
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::model::{Outcome, Phase};
+use crate::model::{Fault, Outcome, Phase};
 use crate::probe::Run;
 
-/// Columns of the longest bar.
-const WIDTH: usize = 48;
+/// Left of the bars: label and time.
+const MARGIN: usize = 26;
+/// Bars are never drawn narrower or wider than this.
+const BARS: std::ops::RangeInclusive<usize> = 10..=100;
+const BAR: char = '\u{2588}';
+const MARK: char = '\u{25b2}';
 
-/// The picture, with colours for a terminal (the printer removes them where there is none).
-pub(super) fn draw(name: &str, what: &str, run: &Run) -> String {
-    let mut text = String::new();
-    let style = colour(run.outcome);
-    let bold = Style::new().bold();
-    // Writing into a string cannot fail.
-    let _ = writeln!(text, "{bold}{name}{bold:#}  {what}");
+/// The run as text of at most `width` columns (50 at least), with ANSI styles; ends with a line break.
+///
+/// The bars follow each other on one time scale from the start of the run to its verdict. When several requests were
+/// made, the phases are those of the last one, and the time of those before it stays blank.
+pub fn draw(name: &str, run: &Run, width: usize) -> String {
+    let mut out = String::new();
+    head(&mut out, name, run);
+    bars(
+        &mut out,
+        run,
+        width
+            .saturating_sub(MARGIN)
+            .clamp(*BARS.start(), *BARS.end()),
+    );
+    verdict(&mut out, run, width.max(50));
+    out
+}
+
+fn head(out: &mut String, name: &str, run: &Run) {
+    let (bold, colour) = (Style::new().bold(), colour(run.outcome));
+    let _ = write!(
+        out,
+        "{bold}{name}{bold:#}  {colour}{}{colour:#}",
+        run.outcome.name()
+    );
+    if let Some(status) = run.status {
+        let _ = write!(out, "  HTTP {status}");
+    }
+    let _ = write!(out, "  {}", span(run.total_us).trim_start());
+    if run.bytes > 0 {
+        let _ = write!(out, "  {} bytes", run.bytes);
+    }
+    if let Some(tokens) = run.tokens {
+        let _ = write!(
+            out,
+            "  {tokens} {}",
+            if tokens == 1 { "token" } else { "tokens" }
+        );
+    }
+    // The port is only known of a peer that answered.
+    match run.peer {
+        Some(peer) if peer.port() == 0 => {
+            let _ = write!(out, "  {}", peer.ip());
+        }
+        Some(peer) => {
+            let _ = write!(out, "  {peer}");
+        }
+        None => {}
+    }
+    out.push('\n');
+}
+
+fn bars(out: &mut String, run: &Run, columns: usize) {
     let phases = &run.phases;
-    let bars = [
+    let parts = [
         (Phase::Dns, "dns", phases.dns_us),
         (Phase::Connect, "connect", phases.connect_us),
         (Phase::Tls, "tls", phases.tls_us),
         (Phase::FirstByte, "first byte", phases.first_byte_us),
         (Phase::Body, "body", phases.body_us),
     ];
-    let total = u64::from(run.total_us.max(1));
-    let mut begin = 0;
-    for (phase, label, us) in bars {
-        let Some(us) = us else { continue };
-        let failed = run.failed_in == Some(phase);
-        let (skip, fill) = (columns(begin, total), columns(u64::from(us), total).max(1));
-        let fill = fill.min(WIDTH.saturating_sub(skip).max(1));
-        let mark = if failed { '!' } else { '#' };
-        let bar: String = std::iter::repeat_n(' ', skip).chain(std::iter::repeat_n(mark, fill)).collect();
-        let ink = if failed { style } else { Style::new() };
-        let _ = writeln!(text, "  {label:<11}{ink}{bar:<WIDTH$}{ink:#} {:>9}", ms(us));
-        begin += u64::from(us);
+    let known: u64 = parts.iter().filter_map(|part| part.2).map(u64::from).sum();
+    let whole = u64::from(run.total_us).max(known).max(1);
+    let column = |at: u64| {
+        usize::try_from(at * columns as u64 / whole)
+            .unwrap_or(columns)
+            .min(columns)
+    };
+    let mut from = whole - known;
+    for (phase, label, took) in parts {
+        let Some(took) = took else { continue };
+        let to = from + u64::from(took);
+        let (left, right) = (column(from).min(columns - 1), column(to));
+        let bar: String = std::iter::repeat_n(BAR, right.saturating_sub(left).max(1)).collect();
+        let style = match run.failed_in == Some(phase) {
+            true => colour(run.outcome),
+            false => AnsiColor::Blue.on_default(),
+        };
+        let _ = writeln!(
+            out,
+            "  {label:<11} {:>9}  {:left$}{style}{bar}{style:#}",
+            span(took),
+            ""
+        );
+        from = to;
     }
-    for (label, us) in [("first token", phases.first_token_us), ("longest gap", phases.longest_gap_us)] {
-        if let Some(us) = us {
-            let at = columns(u64::from(us), total).min(WIDTH - 1);
-            let line = if label == "first token" { format!("{}^", " ".repeat(at)) } else { String::new() };
-            let _ = writeln!(text, "  {label:<11}{line:<WIDTH$} {:>9}", ms(us));
-        }
+    if let Some(first) = phases.first_token_us {
+        let at = column(u64::from(first)).min(columns - 1);
+        let _ = writeln!(
+            out,
+            "  {:<11} {:>9}  {:at$}{MARK}",
+            "first token",
+            span(first),
+            ""
+        );
     }
-    let status = run.status.map_or(String::new(), |s| format!(", status {s}"));
-    let tokens = run.tokens.map_or(String::new(), |n| format!(", {n} tokens"));
-    let _ = writeln!(text, "  {:<11}{:WIDTH$} {:>9}{status}{tokens}", "total", "", ms(run.total_us));
-    let _ = write!(text, "  {style}{}{style:#}", verdict(run.outcome));
-    if let Some(evidence) = &run.evidence {
-        let _ = write!(text, ": {}", evidence.text);
-        if let Some(id) = &evidence.request_id {
-            let _ = write!(text, "\n  request id {id}");
-        }
+    if let Some(gap) = phases.longest_gap_us {
+        let length: String =
+            std::iter::repeat_n('\u{2500}', column(u64::from(gap)).max(1)).collect();
+        let _ = writeln!(out, "  {:<11} {:>9}  {length}", "longest gap", span(gap));
     }
-    text.push('\n');
-    text
 }
 
-fn verdict(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Success => "ok".to_owned(),
-        Outcome::Degraded(kind) => format!("degraded ({kind})"),
-        Outcome::Failure(kind, fault) => format!("failed ({kind}, fault: {})", fault.name()),
-        Outcome::Inconclusive(cause) => format!("inconclusive ({})", cause.name()),
+fn verdict(out: &mut String, run: &Run, width: usize) {
+    let colour = colour(run.outcome);
+    let place = run
+        .failed_in
+        .map(|phase| format!(" in {}", phase.name()))
+        .unwrap_or_default();
+    match run.outcome {
+        Outcome::Success => {}
+        Outcome::Failure(kind, fault) => {
+            let _ = writeln!(out, "  {colour}{kind}{colour:#}{place}: {}", whose(fault));
+        }
+        Outcome::Degraded(kind) => {
+            let _ = writeln!(out, "  {colour}{kind}{colour:#}: up, but degraded");
+        }
+        Outcome::Inconclusive(cause) => {
+            let cause = cause.name();
+            let _ = writeln!(
+                out,
+                "  {colour}{cause}{colour:#}{place}: says nothing about the service"
+            );
+        }
+    }
+    if let Some(evidence) = &run.evidence {
+        for line in wrapped(&evidence.text, width - 4) {
+            let _ = writeln!(out, "    {line}");
+        }
+        if let Some(id) = &evidence.request_id {
+            let _ = writeln!(out, "    request id {id}");
+        }
+    }
+    if let Some(expires) = run.cert_expires {
+        let _ = writeln!(out, "  certificate valid until {expires}");
+    }
+}
+
+fn whose(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Provider => "the provider's fault",
+        Fault::Network => "between us and the provider",
+        Fault::Ours => "our own fault (key, quota, rate or request), not an outage",
+        Fault::Blocked => "a bot check stands in the way, not an outage",
     }
 }
 
 fn colour(outcome: Outcome) -> Style {
-    let colour = match outcome {
-        Outcome::Success => AnsiColor::Green,
-        Outcome::Degraded(_) | Outcome::Inconclusive(_) => AnsiColor::Yellow,
-        Outcome::Failure(..) => AnsiColor::Red,
-    };
-    colour.on_default()
+    match outcome {
+        Outcome::Success => AnsiColor::Green.on_default(),
+        Outcome::Degraded(_) | Outcome::Inconclusive(_) => AnsiColor::Yellow.on_default(),
+        Outcome::Failure(..) => AnsiColor::Red.on_default(),
+    }
 }
 
-fn columns(us: u64, total: u64) -> usize {
-    usize::try_from(us.saturating_mul(WIDTH as u64) / total).unwrap_or(WIDTH).min(WIDTH - 1)
+/// `0.42 ms`, `150.2 ms`, `12.41 s`.
+fn span(us: u32) -> String {
+    match us {
+        0..10_000 => format!("{:.2} ms", f64::from(us) / 1e3),
+        10_000..1_000_000 => format!("{:.1} ms", f64::from(us) / 1e3),
+        _ => format!("{:.2} s", f64::from(us) / 1e6),
+    }
 }
 
-fn ms(us: u32) -> String {
-    format!("{:.1} ms", f64::from(us) / 1e3)
+/// Broken between words; a word that is longer than a line is cut.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut length = 0;
+    for word in text.split(' ') {
+        let mut rest: Vec<char> = word.chars().collect();
+        if length > 0 && length + 1 + rest.len() > width {
+            lines.push(String::new());
+            length = 0;
+        }
+        while !rest.is_empty() {
+            let head: String = rest.drain(..rest.len().min(width)).collect();
+            let line = lines.last_mut().expect("there is always a last line");
+            if length > 0 {
+                line.push(' ');
+                length += 1;
+            }
+            length += head.chars().count();
+            line.push_str(&head);
+            if !rest.is_empty() {
+                lines.push(String::new());
+                length = 0;
+            }
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{FailureKind, Fault, Phases, Timestamp};
+    use crate::model::{Evidence, FailureKind, Phases, Timestamp};
 
-    #[test]
-    fn the_bars_stand_one_after_the_other_and_the_failed_phase_is_marked() {
-        let run = Run {
+    fn stalled() -> Run {
+        Run {
             started: Timestamp::EPOCH,
             outcome: Outcome::Failure(FailureKind::Stalled, Fault::Provider),
             status: Some(200),
             failed_in: Some(Phase::Body),
             phases: Phases {
-                dns_us: Some(10_000),
-                connect_us: Some(10_000),
-                tls_us: None,
-                first_byte_us: Some(20_000),
-                body_us: Some(40_000),
-                first_token_us: Some(45_000),
-                longest_gap_us: None,
+                dns_us: Some(1_200),
+                connect_us: Some(12_000),
+                tls_us: Some(20_300),
+                first_byte_us: Some(350_000),
+                body_us: Some(10_600_000),
+                first_token_us: Some(900_000),
+                longest_gap_us: Some(10_000_000),
             },
-            total_us: 80_000,
-            bytes: 10,
-            evidence: None,
-            peer: None,
+            total_us: 11_000_000,
+            bytes: 812,
+            evidence: Some(Box::new(Evidence {
+                text: "the stream was silent for 10.0 s after 3 tokens".to_owned(),
+                request_id: Some("req-7".to_owned()),
+            })),
+            peer: Some(([192, 0, 2, 1], 443).into()),
             tokens: Some(3),
-            cert_expires: None,
-        };
-        let plain = anstream::adapter::strip_str(&draw("a/b", "GET x", &run)).to_string();
-        let lines: Vec<&str> = plain.lines().collect();
-        assert_eq!(lines[0], "a/b  GET x");
-        assert!(lines[1].starts_with("  dns        ######  "));
-        assert!(lines[2].starts_with("  connect          ######  "));
-        assert!(lines[4].contains("!!!!!!!!!!!!!!!!!!!!!!!!") && lines[4].ends_with("40.0 ms"));
-        assert!(plain.contains("failed (stalled, fault: provider)"));
-        assert!(plain.contains("status 200, 3 tokens"));
+            cert_expires: Timestamp::parse("2027-01-01T00:00:00Z"),
+        }
     }
 
     #[test]
-    fn a_run_that_got_nowhere_is_drawn_too() {
-        let run = Run {
-            started: Timestamp::EPOCH,
-            outcome: Outcome::Success,
-            status: None,
-            failed_in: None,
-            phases: Phases { dns_us: Some(u32::MAX), ..Phases::default() },
-            total_us: 0,
-            bytes: 0,
-            evidence: None,
-            peer: None,
-            tokens: None,
-            cert_expires: None,
+    fn a_run_is_drawn_on_one_time_scale() {
+        let drawn = anstream::adapter::strip_str(&draw("openai/chat", &stalled(), 66)).to_string();
+        let wanted = "\
+openai/chat  failure  HTTP 200  11.00 s  812 bytes  3 tokens  192.0.2.1:443
+  dns           1.20 ms  █
+  connect       12.0 ms  █
+  tls           20.3 ms  █
+  first byte   350.0 ms  █
+  body          10.60 s   ███████████████████████████████████████
+  first token  900.0 ms     ▲
+  longest gap   10.00 s  ────────────────────────────────────
+  stalled in body: the provider's fault
+    the stream was silent for 10.0 s after 3 tokens
+    request id req-7
+  certificate valid until 2027-01-01T00:00:00Z
+";
+        assert_eq!(drawn, wanted);
+    }
+
+    #[test]
+    fn no_width_and_no_run_makes_it_panic() {
+        let mut run = stalled();
+        for width in [0, 1, 26, 49, 80, 100_000] {
+            let _ = draw("a/b", &run, width);
+        }
+        run.total_us = 0;
+        run.phases = Phases {
+            first_token_us: Some(u32::MAX),
+            longest_gap_us: Some(u32::MAX),
+            ..Phases::default()
         };
-        assert!(draw("a/b", "", &run).contains("ok"));
+        let _ = draw("a/b", &run, 80);
+    }
+
+    #[test]
+    fn a_reason_is_broken_between_words_and_a_long_word_is_cut() {
+        assert_eq!(wrapped("aa bb cccccccc d", 5), ["aa bb", "ccccc", "ccc d"]);
+        assert_eq!(wrapped("", 5), [""]);
     }
 }

@@ -1,0 +1,151 @@
+//! `watchfire check`: every fault of the configuration, or what it will do: how often, how fast it notices.
+
+use std::time::Duration;
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use super::{Exit, Files, host};
+use crate::config::{Config, Service};
+use crate::model::forecast::Watch;
+
+/// Error rates that the forecast is for.
+const RATES: [f64; 4] = [0.1, 0.3, 0.5, 1.0];
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  watchfire check --probes probes.toml")]
+pub struct CheckArgs {
+    #[command(flatten)]
+    files: Files,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks it. Exit 78 when it cannot be used.
+pub fn run(args: &CheckArgs) -> Exit {
+    let config = match host::diagnose(&args.files) {
+        Ok(config) => config,
+        Err(faults) if args.json => {
+            anstream::println!(
+                "{}",
+                json!({ "faults": faults, "warnings": [], "services": [] })
+            );
+            return Exit::Config;
+        }
+        Err(faults) => {
+            for fault in &faults {
+                anstream::eprintln!("{}", fault.render(true));
+            }
+            super::complain(format!("the configuration has {} faults", faults.len()));
+            return Exit::Config;
+        }
+    };
+    if args.json {
+        let services: Vec<_> = config.services.iter().map(to_json).collect();
+        anstream::println!(
+            "{}",
+            json!({ "faults": [], "warnings": config.warnings, "services": services })
+        );
+    } else {
+        for warning in &config.warnings {
+            anstream::eprintln!("{}", warning.render(true));
+        }
+        anstream::print!("{}", draw(&config));
+    }
+    Exit::Ok
+}
+
+fn watch(service: &Service) -> Watch {
+    Watch {
+        probes: service
+            .probes
+            .iter()
+            .map(|p| (p.cadence.interval(), p.confirm))
+            .collect(),
+        false_pages_per_year: service.alert.false_pages_per_year,
+        min_error_rate: service.alert.min_error_rate,
+        usual: Watch::USUAL,
+    }
+}
+
+fn to_json(service: &Service) -> serde_json::Value {
+    let watch = watch(service);
+    let detect: serde_json::Map<_, _> = RATES
+        .iter()
+        .map(|rate| {
+            let seconds = watch.time_to_detect(*rate).map(|t| t.as_secs_f64().round());
+            (format!("{:.0}%", rate * 100.0), json!(seconds))
+        })
+        .collect();
+    json!({
+        "service": service.name,
+        "probes": service.probes.iter().map(|p| json!({ "name": p.name, "kind": p.kind, "asks": p.check.describe() })).collect::<Vec<_>>(),
+        "not_configured": service.not_configured.iter().map(|n| json!({ "probe": n.probe, "missing": n.missing })).collect::<Vec<_>>(),
+        "runs_per_hour": watch.runs_per_hour().round(),
+        "time_to_detect_s": detect,
+        "email": service.alert.email,
+    })
+}
+
+fn draw(config: &Config) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "service",
+        "probes",
+        "runs an hour",
+        "noticed: 10 % fail",
+        "30 %",
+        "50 %",
+        "all",
+        "mailed to",
+    ]);
+    for service in &config.services {
+        let watch = watch(service);
+        let probes: Vec<&str> = service.probes.iter().map(|p| p.name.as_str()).collect();
+        let mut row = vec![
+            service.name.clone(),
+            probes.join(", "),
+            format!("{:.0}", watch.runs_per_hour()),
+        ];
+        row.extend(RATES.iter().map(|rate| {
+            watch
+                .time_to_detect(*rate)
+                .map_or("never".to_owned(), rough)
+        }));
+        row.push(if service.alert.email.is_empty() {
+            "nobody".to_owned()
+        } else {
+            service.alert.email.join(", ")
+        });
+        table.add_row(row);
+    }
+    let mut text = format!("{table}\n");
+    for service in &config.services {
+        for missing in &service.not_configured {
+            text.push_str(&format!(
+                "\n{}/{} is not configured: {} is not set",
+                service.name, missing.probe, missing.missing
+            ));
+        }
+    }
+    if config.smtp.is_none() {
+        text.push_str(&format!(
+            "\nno [smtp]: mails are written to {}",
+            config.data_dir.join("mail").display()
+        ));
+    }
+    text.push_str("\n\nthe configuration is valid; times are forecasts for a service that usually fails once in 200 runs\n");
+    text
+}
+
+/// `45 s`, `3 min`: as exact as a forecast is.
+fn rough(span: Duration) -> String {
+    match span.as_secs() {
+        s if s < 100 => format!("{s} s"),
+        s => format!("{} min", s.div_ceil(60)),
+    }
+}

@@ -1,0 +1,270 @@
+//! What the files say, made into what the program knows. Reads no file itself: it is given texts and a host to ask.
+//!
+//! Every fault of both files is found in one go, each with its place. Secrets are never written in a file; a service
+//! whose key is absent is set aside as "not configured", not refused.
+
+mod env;
+mod fields;
+mod presets;
+mod secrets;
+mod services;
+mod settings;
+mod values;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+pub use env::{Env, HostFile, ReadError};
+use fields::{Faults, Fields};
+pub use presets::preset_names;
+
+use crate::diagnostic::{Diagnosed, Level, Lines, Problem};
+use crate::model::{Cadence, Confirm, Redactor, Severity};
+use crate::notify::SmtpConfig;
+use crate::probe::{Check, Connection, Roots};
+use crate::schedule::InFlight;
+use crate::store::Retention;
+
+/// A file larger than this is no configuration.
+pub const LARGEST_BYTES: usize = 4 << 20;
+
+/// A file and what stands in it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// As the user named it.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// All that is configured.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the database and the mails without a server go.
+    pub data_dir: PathBuf,
+    /// Name of the place that probes.
+    pub location: String,
+    /// How mail leaves; `None` writes `.eml` files.
+    pub smtp: Option<SmtpConfig>,
+    /// How long what is kept.
+    pub retention: Retention,
+    /// Copies of the database.
+    pub backup: Backup,
+    /// Requests in flight.
+    pub limits: InFlight,
+    /// What is logged: `info`, or a filter in the form of `info,watchfire::notify=debug`.
+    pub log: String,
+    /// Certificates that are trusted.
+    pub roots: Roots,
+    /// What is watched.
+    pub services: Vec<Service>,
+    /// Asked when something fails, to tell the provider's trouble from ours.
+    pub control: Vec<String>,
+    /// Removes every secret of this configuration from a text.
+    pub redactor: Redactor,
+    /// What is probably not meant.
+    pub warnings: Vec<Diagnosed>,
+}
+
+/// Copies of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// When, in UTC: six fields, seconds first.
+    pub cron: String,
+    /// How many are kept.
+    pub keep: usize,
+}
+
+/// What is judged, alerted and shown as one.
+#[derive(Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its title for people.
+    pub title: String,
+    /// When it alerts, and whom.
+    pub alert: Alert,
+    /// Its probes that can run.
+    pub probes: Vec<Probe>,
+    /// Its probes that cannot, for want of a secret.
+    pub not_configured: Vec<NotConfigured>,
+    /// What its probes may cost.
+    pub budget: Option<Budget>,
+    /// The share of runs that should succeed, 0 to 1.
+    pub slo: Option<f64>,
+}
+
+/// A probe that lacks a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotConfigured {
+    /// Name of the probe.
+    pub probe: String,
+    /// What is missing: the name of a variable, a file or a credential.
+    pub missing: String,
+}
+
+/// A probe that can run.
+#[derive(Debug)]
+pub struct Probe {
+    /// Its name within the service.
+    pub name: String,
+    /// Its kind, as written.
+    pub kind: &'static str,
+    /// What it asks.
+    pub check: Arc<dyn Check>,
+    /// When it runs.
+    pub cadence: Cadence,
+    /// A run ends by then.
+    pub timeout: Duration,
+    /// How a suspicion is confirmed.
+    pub confirm: Confirm,
+    /// How it connects.
+    pub connection: Connection,
+}
+
+/// When a service alerts, and whom.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    /// Who is mailed.
+    pub email: Vec<String>,
+    /// Below it nothing is mailed.
+    pub page_at: Severity,
+    /// Accepted false pages a year.
+    pub false_pages_per_year: f64,
+    /// A rise that stays below this rate is never paged; 0 to 1.
+    pub min_error_rate: f64,
+    /// How often an open incident is mailed again.
+    pub remind_every: Duration,
+    /// How long a recovered service is watched.
+    pub reopen_within: Duration,
+}
+
+impl Default for Alert {
+    fn default() -> Self {
+        Self {
+            email: Vec::new(),
+            page_at: Severity::Partial,
+            false_pages_per_year: 1.0,
+            min_error_rate: 0.1,
+            remind_every: Duration::from_secs(4 * 3600),
+            reopen_within: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// What a service's probes may cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// US dollars a day.
+    pub usd_per_day: f64,
+}
+
+/// Reads both files.
+///
+/// # Errors
+/// Every fault of both, in the order of files and lines.
+pub fn load(
+    probes: &Source,
+    settings: Option<&Source>,
+    env: &dyn Env,
+    roots: Roots,
+) -> Result<Config, Vec<Diagnosed>> {
+    let mut diagnosed = Vec::new();
+    let kept = secrets::Vault::new(env);
+    let read_settings = |root: Fields<'_>| settings::read(root, &kept);
+    let settings = match settings {
+        Some(source) => read(source, &mut diagnosed, read_settings),
+        None => read(
+            &Source {
+                name: String::new(),
+                bytes: Vec::new(),
+            },
+            &mut diagnosed,
+            read_settings,
+        ),
+    };
+    let watched = read(probes, &mut diagnosed, |root| services::read(root, &kept));
+    let faults: Vec<Diagnosed> = diagnosed
+        .iter()
+        .filter(|d| d.level == Level::Fault)
+        .cloned()
+        .collect();
+    let (Some(settings), Some(watched), true) = (settings, watched, faults.is_empty()) else {
+        return Err(faults);
+    };
+    Ok(Config {
+        data_dir: settings.data_dir,
+        location: settings.location,
+        smtp: settings.smtp,
+        retention: settings.retention,
+        backup: settings.backup,
+        limits: settings.limits,
+        log: settings.log,
+        roots,
+        services: watched.services,
+        control: watched.control,
+        redactor: kept.redactor(),
+        warnings: diagnosed,
+    })
+}
+
+/// Parses one file and has its tables read; faults and warnings join `diagnosed`. `None` when it cannot even be parsed.
+fn read<T>(
+    source: &Source,
+    diagnosed: &mut Vec<Diagnosed>,
+    of: impl FnOnce(Fields<'_>) -> T,
+) -> Option<T> {
+    let text = match text(source) {
+        Ok(text) => text,
+        Err(fault) => {
+            diagnosed.push(fault);
+            return None;
+        }
+    };
+    let lines = Lines::new(&source.name, text);
+    let table = match DeTable::parse(text) {
+        Ok(table) => table,
+        Err(e) => {
+            // Where a line cannot be read, it cannot be told what on it is a secret.
+            let span = e.span().unwrap_or(0..0);
+            let problem = Problem::new(span, e.message().replace('\n', ", ")).secret();
+            diagnosed.push(lines.diagnose(&problem, Level::Fault));
+            return None;
+        }
+    };
+    let faults = Faults::default();
+    let read = of(Fields {
+        table: table.get_ref(),
+        faults: &faults,
+    });
+    let (mut faults, mut warnings) = faults.into_parts();
+    faults.sort_by_key(|p| p.span.start);
+    warnings.sort_by_key(|p| p.span.start);
+    diagnosed.extend(faults.iter().map(|p| lines.diagnose(p, Level::Fault)));
+    diagnosed.extend(warnings.iter().map(|p| lines.diagnose(p, Level::Warning)));
+    Some(read)
+}
+
+fn text(source: &Source) -> Result<&str, Diagnosed> {
+    if source.bytes.len() > LARGEST_BYTES {
+        return Err(Diagnosed::of_file(
+            &source.name,
+            format!("larger than {LARGEST_BYTES} bytes"),
+        ));
+    }
+    let text = match std::str::from_utf8(&source.bytes) {
+        Ok(text) => text,
+        Err(e) => {
+            let good = source.bytes.get(..e.valid_up_to()).unwrap_or_default();
+            let good = String::from_utf8_lossy(good);
+            let (line, column) = Lines::new(&source.name, &good).place(good.len());
+            let message =
+                format!("not UTF-8 at line {line}, column {column}; save the file as UTF-8");
+            return Err(Diagnosed::of_file(&source.name, message));
+        }
+    };
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}

@@ -1,0 +1,206 @@
+//! `config/watchfire.toml`: the daemon's own settings, all with defaults.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Backup;
+use super::fields::Fields;
+use super::secrets::Vault;
+use super::values::{DAY, HOUR, Wrong, address, duration, title};
+use crate::diagnostic::Problem;
+use crate::model::Cron;
+use crate::notify::{Login, SmtpConfig};
+use crate::schedule::InFlight;
+use crate::store::Retention;
+
+const KEYS: &[&str] = &[
+    "data_dir",
+    "location",
+    "listen",
+    "smtp",
+    "retention",
+    "backup",
+    "limits",
+    "heartbeat",
+    "log",
+];
+/// Where the data goes when systemd names no place and the file neither.
+const DATA_DIR: &str = "watchfire-data";
+/// Largest CA file.
+const CA_BYTES: usize = 1 << 20;
+
+/// What the file says, or the defaults.
+pub(super) struct Settings {
+    pub data_dir: PathBuf,
+    pub location: String,
+    pub smtp: Option<SmtpConfig>,
+    pub retention: Retention,
+    pub backup: Backup,
+    pub limits: InFlight,
+    pub log: String,
+}
+
+pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
+    root.only("the settings", &[KEYS]);
+    let path = |text: &str| {
+        if text.is_empty() {
+            Err(Wrong::new("is empty"))
+        } else {
+            Ok(PathBuf::from(text))
+        }
+    };
+    let data_dir = root.text("data_dir", path).unwrap_or_else(|| {
+        PathBuf::from(
+            vault
+                .env
+                .var("STATE_DIRECTORY")
+                .unwrap_or_else(|| DATA_DIR.to_owned()),
+        )
+    });
+    let location = root.text("location", title).unwrap_or_else(|| {
+        let host = vault.env.host_name();
+        if host.is_empty() {
+            "here".to_owned()
+        } else {
+            host
+        }
+    });
+    root.text("listen", |text| match text {
+        "off" => Ok(()),
+        _ => text
+            .parse::<std::net::SocketAddr>()
+            .map(|_| ())
+            .map_err(|_| {
+                Wrong::new("is not an address").help("for instance \"127.0.0.1:8300\", or \"off\"")
+            }),
+    });
+    if let Some(heartbeat) = root.table("heartbeat") {
+        heartbeat.only("[heartbeat]", &[&["url"]]);
+        heartbeat.text("url", super::values::http_url);
+    }
+    Settings {
+        data_dir,
+        location,
+        smtp: root.table("smtp").and_then(|table| smtp(table, vault)),
+        retention: root.table("retention").map(retention).unwrap_or_default(),
+        backup: backup(root.table("backup")),
+        limits: limits(root.table("limits")),
+        log: root
+            .text("log", |text| Ok(text.to_owned()))
+            .unwrap_or_else(|| "info".to_owned()),
+    }
+}
+
+fn smtp(table: Fields<'_>, vault: &Vault<'_>) -> Option<SmtpConfig> {
+    table.only("[smtp]", &[&["url", "user", "password", "from", "ca"]]);
+    for key in ["url", "from"] {
+        if table.get(key).is_none() {
+            table
+                .faults
+                .push(Problem::new(0..0, format!("[smtp] needs `{key}`")));
+        }
+    }
+    let server = table.text("url", |text| {
+        SmtpConfig::parse_url(text).map_err(Wrong::new)
+    });
+    let from = table.text("from", address);
+    let user = table.text("user", title);
+    let password = table
+        .get("password")
+        .and_then(|value| match vault.read(value) {
+            Ok(None) => {
+                let missing = vault.take_absent().join(", ");
+                table.faults.push(Problem::new(
+                    value.span(),
+                    format!("the password of [smtp] is absent: {missing} is not set"),
+                ));
+                None
+            }
+            Ok(secret) => secret,
+            Err(problem) => {
+                table.faults.push(problem);
+                None
+            }
+        });
+    let login = match (user, password) {
+        (Some(user), Some(password)) => Some(Login { user, password }),
+        (None, None) => None,
+        _ => {
+            if table.get("user").is_none() || table.get("password").is_none() {
+                let span = if table.get("user").is_some() {
+                    table.span("user")
+                } else {
+                    table.span("password")
+                };
+                table.faults.push(Problem::new(
+                    span,
+                    "`user` and `password` of [smtp] go together",
+                ));
+            }
+            None
+        }
+    };
+    let ca = table.text("ca", |path| {
+        let file = vault.env.read(Path::new(path), CA_BYTES);
+        file.map(|f| f.bytes)
+            .map_err(|e| Wrong::new(format!("cannot be read: {e}")))
+    });
+    Some(SmtpConfig {
+        server: server?,
+        login,
+        from: from?,
+        ca,
+    })
+}
+
+fn retention(table: Fields<'_>) -> Retention {
+    table.only("[retention]", &[&["raw", "rollups", "letters"]]);
+    let usual = Retention::default();
+    let span = |key, least: Duration, usual| {
+        table
+            .text(key, duration(least..=DAY * 3650))
+            .unwrap_or(usual)
+    };
+    Retention {
+        raw: span("raw", HOUR * 2, usual.raw),
+        rollups: span("rollups", DAY, usual.rollups),
+        letters: span("letters", HOUR, usual.letters),
+    }
+}
+
+fn backup(table: Option<Fields<'_>>) -> Backup {
+    let mut backup = Backup {
+        cron: "0 30 3 * * *".to_owned(),
+        keep: 7,
+    };
+    let Some(table) = table else { return backup };
+    table.only("[backup]", &[&["cron", "keep"]]);
+    let cron = table.text("cron", |text| {
+        if text.split_whitespace().count() != 6 {
+            return Err(
+                Wrong::new("needs six fields, seconds first").help("for instance \"0 30 3 * * *\"")
+            );
+        }
+        Cron::parse(text, chrono_tz::UTC)
+            .map(|_| text.to_owned())
+            .map_err(Wrong::new)
+    });
+    backup.cron = cron.unwrap_or(backup.cron);
+    backup.keep = table
+        .integer("keep", 1..=1000)
+        .map_or(backup.keep, |n| n as usize);
+    backup
+}
+
+fn limits(table: Option<Fields<'_>>) -> InFlight {
+    let mut limits = InFlight::default();
+    let Some(table) = table else { return limits };
+    table.only("[limits]", &[&["in_flight", "per_host"]]);
+    limits.total = table
+        .integer("in_flight", 1..=10_000)
+        .map_or(limits.total, |n| n as usize);
+    limits.per_host = table
+        .integer("per_host", 1..=10_000)
+        .map_or(limits.per_host, |n| n as usize);
+    limits
+}
