@@ -1,1 +1,4 @@
-//! x
+//! Tests that need several rooms at once.
+
+mod detector;
+mod detector_properties;
