@@ -1,6 +1,6 @@
 //! `watchfire replay`: recorded samples through the detector, with the clock of the samples.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::model::event_line::EventLine;
-use crate::model::replay::{Dials, replay};
+use crate::model::replay::{Dials, Tally, replay};
 use crate::model::trace::Trace;
 use crate::model::{Confirm, IncidentId};
 
@@ -52,6 +52,9 @@ pub struct ReplayArgs {
     /// Print JSON lines (they are the only output there is)
     #[arg(long)]
     json: bool,
+    /// Say on standard error how many rows were used (always said on a terminal)
+    #[arg(long)]
+    summary: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,9 +78,15 @@ pub fn run(args: &ReplayArgs) -> ExitCode {
     let mut next_incident = IncidentId(1);
     for file in &args.files {
         let service = args.service.clone().unwrap_or_else(|| name_of(file));
-        if let Err((message, code)) = replay_file(file, &service, &dials, &mut next_incident) {
-            anstream::eprintln!("error: {message}");
-            return ExitCode::from(code);
+        match replay_file(file, &service, &dials, &mut next_incident) {
+            Ok(summary) if args.summary || io::stderr().is_terminal() => {
+                anstream::eprintln!("{summary}");
+            }
+            Ok(_) => {}
+            Err((message, code)) => {
+                anstream::eprintln!("error: {message}");
+                return ExitCode::from(code);
+            }
         }
     }
     ExitCode::SUCCESS
@@ -88,7 +97,7 @@ fn replay_file(
     service: &str,
     dials: &Dials,
     next_incident: &mut IncidentId,
-) -> Result<(), (String, u8)> {
+) -> Result<String, (String, u8)> {
     let name = file.display().to_string();
     let text = read(file).map_err(|e| (format!("cannot read {name}: {e}"), EXIT_IO))?;
     let trace = Trace::parse(&name, &text, service).map_err(|e| (e.to_string(), EXIT_USAGE))?;
@@ -100,17 +109,30 @@ fn replay_file(
     }
     let mut out = io::BufWriter::new(anstream::stdout().lock());
     let mut written = Ok(());
-    replay(&trace, dials, next_incident, |service, event| {
+    let tally = replay(&trace, dials, next_incident, |service, event| {
         let line = EventLine::new(service, event, trace.time).text();
         if written.is_ok() {
             written = writeln!(out, "{line}");
         }
     });
     match written.and_then(|()| out.flush()) {
-        // Whoever reads has seen enough (`| head`).
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|e| (format!("cannot write the events: {e}"), EXIT_IO)),
+        // After a broken pipe whoever reads has seen enough (`| head`).
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err((format!("cannot write the events: {e}"), EXIT_IO))
+        }
+        _ => Ok(summary(&name, &tally)),
     }
+}
+
+fn summary(name: &str, tally: &Tally) -> String {
+    let Tally {
+        scheduled,
+        rechecks,
+        skipped,
+    } = tally;
+    format!(
+        "{name}: {scheduled} scheduled runs and {rechecks} re-checks, {skipped} re-checks nobody asked for"
+    )
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {

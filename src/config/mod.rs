@@ -220,7 +220,7 @@ fn read<T>(
     let text = match text(source) {
         Ok(text) => text,
         Err(fault) => {
-            diagnosed.push(fault);
+            diagnosed.push(*fault);
             return None;
         }
     };
@@ -248,12 +248,12 @@ fn read<T>(
     Some(read)
 }
 
-fn text(source: &Source) -> Result<&str, Diagnosed> {
+fn text(source: &Source) -> Result<&str, Box<Diagnosed>> {
     if source.bytes.len() > LARGEST_BYTES {
-        return Err(Diagnosed::of_file(
+        return Err(Box::new(Diagnosed::of_file(
             &source.name,
             format!("larger than {LARGEST_BYTES} bytes"),
-        ));
+        )));
     }
     let text = match std::str::from_utf8(&source.bytes) {
         Ok(text) => text,
@@ -263,7 +263,7 @@ fn text(source: &Source) -> Result<&str, Diagnosed> {
             let (line, column) = Lines::new(&source.name, &good).place(good.len());
             let message =
                 format!("not UTF-8 at line {line}, column {column}; save the file as UTF-8");
-            return Err(Diagnosed::of_file(&source.name, message));
+            return Err(Box::new(Diagnosed::of_file(&source.name, message)));
         }
     };
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))

@@ -165,7 +165,7 @@ mod tests {
         let excerpt = Excerpt::new(line, 6..22, &[7..21, 23..26]);
         assert_eq!(excerpt.text, "key = \"***\" ***");
         assert_eq!((excerpt.before, excerpt.under), (6, 5));
-        let inside = Excerpt::new(line, 10..12, &[7..21]);
+        let inside = Excerpt::new(line, 10..12, std::slice::from_ref(&(7..21)));
         assert_eq!((inside.before, inside.under), (7, 3));
     }
 }

@@ -278,7 +278,7 @@ impl Engine {
                         .extend(events.into_iter().map(|e| (id, e)));
                 }
                 None => {
-                    self.services.insert(id, startup::load(plan, None, now));
+                    self.services.insert(id, startup::load(plan, None));
                 }
             }
         }

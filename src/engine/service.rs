@@ -55,8 +55,9 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// With what an earlier run committed, or from nothing. A checkpoint that cannot be read is as good as none.
-    pub fn load(plan: ServicePlan, checkpoint: Option<&str>) -> Result<Self, (Self, String)> {
+    /// With what an earlier run committed, or from nothing. A checkpoint that cannot be read is as good as none: the
+    /// second value says why.
+    pub fn load(plan: ServicePlan, checkpoint: Option<&str>) -> (Self, Option<String>) {
         let fresh = |plan: ServicePlan| Service {
             state: ServiceState::new(&plan.rules),
             plan,
@@ -64,14 +65,17 @@ impl Service {
             dirty: false,
         };
         match checkpoint.map(serde_json::from_str::<Checkpoint>) {
-            None => Ok(fresh(plan)),
-            Some(Err(e)) => Err((fresh(plan), e.to_string())),
-            Some(Ok(kept)) => Ok(Service {
-                plan,
-                state: kept.detector,
-                thread_root: kept.thread_root,
-                dirty: false,
-            }),
+            None => (fresh(plan), None),
+            Some(Err(e)) => (fresh(plan), Some(e.to_string())),
+            Some(Ok(kept)) => (
+                Service {
+                    plan,
+                    state: kept.detector,
+                    thread_root: kept.thread_root,
+                    dirty: false,
+                },
+                None,
+            ),
         }
     }
 
@@ -135,7 +139,7 @@ mod tests {
             recipients: Vec::new(),
             page_at,
         };
-        Service::load(plan, None).unwrap()
+        Service::load(plan, None).0
     }
 
     fn event(sequence: u32, event: EventKind, severity: Severity) -> IncidentEvent {
@@ -195,10 +199,10 @@ mod tests {
     #[test]
     fn a_checkpoint_that_cannot_be_read_leaves_a_fresh_service_and_says_why() {
         let fresh = service(Severity::Partial);
-        let (again, why) = Service::load(fresh.plan.clone(), Some("{}")).unwrap_err();
-        assert!(why.contains("detector"), "{why}");
+        let (again, why) = Service::load(fresh.plan.clone(), Some("{}"));
+        assert!(why.is_some_and(|w| w.contains("detector")));
         assert!(again.state.incident().is_none());
         let kept = fresh.checkpoint().unwrap();
-        assert!(Service::load(fresh.plan, Some(&kept)).is_ok());
+        assert_eq!(Service::load(fresh.plan, Some(&kept)).1, None);
     }
 }

@@ -40,7 +40,7 @@ impl Engine {
         for plan in plans {
             let id = plan.id;
             let kept = states.get(&id).map(String::as_str);
-            let mut service = load(plan, kept, now);
+            let mut service = load(plan, kept);
             if kept.is_some() {
                 for sample in since_checkpoint(&parts.store, &service)? {
                     let folded = fold(
@@ -79,18 +79,16 @@ impl Engine {
     }
 }
 
-/// A service with its committed state, adapted to its rules.
-pub(super) fn load(plan: ServicePlan, checkpoint: Option<&str>, _now: Timestamp) -> Service {
-    match Service::load(plan, checkpoint) {
-        Ok(service) => service,
-        Err((fresh, why)) => {
-            warn!(
-                "what was learned of {} cannot be read and is learned anew: {why}",
-                fresh.plan.name
-            );
-            fresh
-        }
+/// A service with its committed state.
+pub(super) fn load(plan: ServicePlan, checkpoint: Option<&str>) -> Service {
+    let (service, why) = Service::load(plan, checkpoint);
+    if let Some(why) = why {
+        warn!(
+            "what was learned of {} cannot be read and is learned anew: {why}",
+            service.plan.name
+        );
     }
+    service
 }
 
 /// The service of each probe.

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+mod record;
+
 pub use super::detect::rules::{ProbeRules, ServiceRules};
 pub use super::detect::state::Recheck;
 
-use super::detect::state::{Change, Detector, ProbeState, Run};
+use self::record::Record;
+use super::detect::state::{Detector, ProbeState, Run};
 use super::detect::{is_default, seconds_between};
 use super::incident::IncidentState;
-use super::{
-    EventKind, IncidentEvent, IncidentId, IncidentKind, Origin, ProbeId, Sample, Severity,
-    Timestamp, Verdict,
-};
+use super::{IncidentEvent, IncidentId, Origin, ProbeId, Sample, Severity, Timestamp};
 
 /// No re-check is asked for further ahead than this.
 const FARTHEST_RECHECK: Duration = Duration::from_secs(60);
@@ -32,22 +32,6 @@ pub struct ServiceState {
     /// Incidents whose watch was over before anybody settled them; as many as there were opens between two settlings.
     #[serde(default, skip_serializing_if = "is_default")]
     unsettled: Vec<IncidentId>,
-}
-
-/// The incident that is open or watched.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Record {
-    id: IncidentId,
-    sequence: u32,
-    severity: Severity,
-    worst: Severity,
-    opened_at: Timestamp,
-    since: Timestamp,
-    closed_at: Option<Timestamp>,
-    reopened: u32,
-    /// Runs and failed runs in the open periods that are over.
-    failed: u32,
-    of: u32,
 }
 
 /// An incident that is open, or recovered and still watched.
@@ -231,112 +215,11 @@ impl ServiceState {
     }
 
     fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
-        let record = self.incident.iter_mut().flat_map(|r| {
-            [&mut r.opened_at, &mut r.since]
-                .into_iter()
-                .chain(r.closed_at.as_mut())
-        });
+        let record = self.incident.iter_mut().flat_map(Record::moments);
         self.detector.moments().chain(record)
     }
-
-    fn record(
-        &mut self,
-        change: Change,
-        at: Timestamp,
-        next_incident: &mut IncidentId,
-    ) -> IncidentEvent {
-        let (event, severity, since, verdict) = match change {
-            Change::Risen {
-                again,
-                severity,
-                since,
-                verdict,
-            } => {
-                let event = self.rise(again, severity, since, at, next_incident);
-                (event, severity, since, verdict)
-            }
-            Change::Worse { since, verdict } => {
-                let record = self.record_mut(at, next_incident);
-                record.severity = Severity::Major;
-                record.worst = Severity::Major;
-                (EventKind::Escalate, Severity::Major, since, verdict)
-            }
-            Change::Recovered {
-                since,
-                episode,
-                usual,
-            } => {
-                let record = self.record_mut(at, next_incident);
-                record.closed_at = Some(at);
-                record.failed = record.failed.saturating_add(episode.failed);
-                record.of = record.of.saturating_add(episode.of);
-                let verdict = Verdict {
-                    failed: record.failed,
-                    of: record.of,
-                    usual,
-                    window_s: seconds_between(record.since, at).max(0.0),
-                    score: 0.0,
-                    bound: 0.0,
-                };
-                (EventKind::Close, record.worst, since, verdict)
-            }
-        };
-        let record = self.record_mut(at, next_incident);
-        let sequence = record.sequence;
-        record.sequence = sequence.saturating_add(1);
-        IncidentEvent {
-            incident: record.id,
-            sequence,
-            event,
-            kind: IncidentKind::Errors,
-            severity,
-            at,
-            since,
-            verdict,
-        }
-    }
-
-    /// Continues the watched incident, or begins one.
-    fn rise(
-        &mut self,
-        again: bool,
-        severity: Severity,
-        since: Timestamp,
-        at: Timestamp,
-        next_incident: &mut IncidentId,
-    ) -> EventKind {
-        if let Some(record) = self.incident.as_mut().filter(|_| again) {
-            record.severity = severity;
-            record.worst = record.worst.max(severity);
-            record.closed_at = None;
-            record.reopened = record.reopened.saturating_add(1);
-            return EventKind::Reopen;
-        }
-        self.unsettled.extend(self.incident.take().map(|r| r.id));
-        let record = self.record_mut(at, next_incident);
-        record.since = since;
-        record.severity = severity;
-        record.worst = severity;
-        EventKind::Open
-    }
-
-    /// The record of the incident; one is begun when there is none.
-    fn record_mut(&mut self, at: Timestamp, next_incident: &mut IncidentId) -> &mut Record {
-        self.incident.get_or_insert_with(|| {
-            let id = *next_incident;
-            next_incident.0 = next_incident.0.saturating_add(1);
-            Record {
-                id,
-                sequence: 0,
-                severity: Severity::Partial,
-                worst: Severity::Partial,
-                opened_at: at,
-                since: at,
-                closed_at: None,
-                reopened: 0,
-                failed: 0,
-                of: 0,
-            }
-        })
-    }
 }
+
+#[cfg(test)]
+#[path = "fold/tests.rs"]
+mod tests;

@@ -59,13 +59,15 @@ impl Watch {
         }
         let first_failure = (1.0 / rate - 0.5) / pace;
         let spacing = spacing.unwrap_or(1.0 / pace).min(1.0 / pace);
+        // Of several probes more than one is under suspicion, and each is re-checked.
+        let crowd = 1.0 + (self.probes.len() as f64 - 1.0).clamp(0.0, 3.0) * rate;
         let seconds = std::iter::once(self.min_error_rate)
             .chain(HYPOTHESES)
             .filter_map(|hypothesis| {
                 let head = (hypothesis / self.usual).ln();
                 let gain = self.gain(rate, hypothesis, spacing);
                 let runs = (bound - head).max(0.0) / gain;
-                (gain > 0.0).then(|| first_failure + runs.ceil() * spacing)
+                (gain > 0.0).then(|| first_failure + runs.ceil() * spacing / crowd)
             })
             .fold(f64::INFINITY, f64::min);
         (seconds < 86_400.0).then(|| Duration::from_secs_f64(seconds))

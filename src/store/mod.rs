@@ -25,7 +25,6 @@ mod transaction;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use rusqlite::Connection;
 
@@ -33,7 +32,7 @@ pub use error::{OpenError, Result, Source, StoreError};
 pub use incidents::{IncidentFilter, IncidentRow};
 pub use outbox::{DeliveryRow, DeliveryState, OutboxSummary};
 pub use prune::Retention;
-pub use reader::{Reader, Tally};
+pub use reader::{IncidentStory, Reader, Tally};
 pub use rollups::Rollup;
 pub use services::{ProbeRow, ServiceRow};
 pub use story::Story;
@@ -271,7 +270,7 @@ fn check_pages(conn: &Connection) -> std::result::Result<(), OpenError> {
 
 /// Moves a damaged database aside and begins a new one with what the newest backup knows.
 fn begin_anew(dir: &Path, path: &Path) -> std::result::Result<(Connection, PathBuf), OpenError> {
-    let now = Timestamp::from_system(SystemTime::now());
+    let now = crate::clock::Clock::system().now();
     let stamp = now
         .to_utc()
         .map_or_else(String::new, |t| t.format("%Y%m%dT%H%M%SZ").to_string());

@@ -25,6 +25,9 @@ pub struct Tally {
     pub other: u64,
 }
 
+/// An incident with its events and its letters.
+pub type IncidentStory = (IncidentRow, Vec<IncidentEvent>, Vec<DeliveryRow>);
+
 /// A handle that only reads.
 #[derive(Debug)]
 pub struct Reader {
@@ -77,10 +80,7 @@ impl Reader {
     }
 
     /// One incident with its events and letters.
-    pub fn incident(
-        &self,
-        id: IncidentId,
-    ) -> Result<Option<(IncidentRow, Vec<IncidentEvent>, Vec<DeliveryRow>)>> {
+    pub fn incident(&self, id: IncidentId) -> Result<Option<IncidentStory>> {
         let Some(row) = incidents::one(&self.conn, id)? else {
             return Ok(None);
         };

@@ -6,5 +6,9 @@
     reason = "a helper of tests fails as loudly as a test"
 )]
 
+mod config;
+mod detector;
+mod detector_properties;
 mod probe;
 mod simulate;
+mod store;

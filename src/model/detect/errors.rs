@@ -4,6 +4,8 @@
 //! and against the blips that networks have. A suspicion asks for re-checks at once. Each run costs the same, however
 //! long the history; a success while nothing is suspected costs almost nothing.
 
+use std::time::Duration;
+
 use super::bank::Sizes;
 use super::blips::FAILS_IN_BLIP;
 use super::rules::{ProbeRules, ServiceRules};
@@ -18,6 +20,8 @@ const REOPEN_DISCOUNT: f64 = 4.0;
 const REOPEN_POOLED: f64 = 0.7;
 /// So many clean runs in a row, and a recovery is worth a re-check.
 const CLEAN_BEFORE_RECHECK: u32 = 2;
+/// A probe that runs at least this often shows a cluster of failures for what it is.
+const DENSE: Duration = Duration::from_secs(60);
 /// So many cheap siblings are asked about the failure of a costly probe.
 const SIBLINGS_ASKED: usize = 4;
 
@@ -60,6 +64,8 @@ impl Detector {
         asked: &mut Vec<Recheck>,
     ) -> Option<Change> {
         let probe = self.probes.get_mut(index)?;
+        let in_a_row = run.failed && probe.failed_last;
+        probe.failed_last = run.failed;
         let tau = self.lengths.tau();
         let own = probe.belief.at(run.start_s, tau);
         let quiet = !run.failed && probe.bank.is_idle() && self.pooled.is_idle();
@@ -109,10 +115,24 @@ impl Detector {
         if quiet {
             return None;
         }
+        if !self.is_credible(rule, index, in_a_row) {
+            return None;
+        }
         let change = self.risen(rules, index, run.known)?;
         // What was wanted to confirm is moot: while open, only a recovery is confirmed.
         asked.clear();
         Some(change)
+    }
+
+    /// Whether the evidence of a rarely run probe is more than a few lone failures in a day.
+    ///
+    /// Those of real targets come in clusters of hours and days, which its usual rate does not show: one of its
+    /// failures must follow another directly, or a second probe must see the trouble too.
+    fn is_credible(&self, rule: &ProbeRules, index: usize, in_a_row: bool) -> bool {
+        let others = self.probes.iter().enumerate();
+        rule.interval <= DENSE
+            || in_a_row
+            || others.filter(|(i, _)| *i != index).any(|(_, p)| p.affected)
     }
 
     /// Opens when the evidence of the probe, or of all together, is enough.
@@ -191,6 +211,7 @@ impl Detector {
     ) -> Option<Change> {
         let probe = self.probes.get_mut(index)?;
         let usual = probe.baseline.usual();
+        probe.failed_last = run.failed;
         if run.failed {
             probe.affected = true;
             self.shared.fail(probe.id, 0.0, run.start_s);

@@ -100,6 +100,9 @@ pub(crate) struct ProbeState {
     pub recovery: Recovery,
     #[serde(default, skip_serializing_if = "is_default")]
     pub affected: bool,
+    /// Whether its latest folded run failed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub failed_last: bool,
 }
 
 impl ProbeState {
@@ -115,6 +118,7 @@ impl ProbeState {
             rechecks: Rechecks::default(),
             recovery: Recovery::default(),
             affected: false,
+            failed_last: false,
         }
     }
 

@@ -1,0 +1,192 @@
+//! Configuration files as users write them: right ones, and wrong ones with the message each gets.
+//!
+//! `UPDATE=1 cargo test` writes the messages anew; read the difference before committing it.
+
+use std::path::{Path, PathBuf};
+
+use watchfire::config::{self, Config, Env, HostFile, ReadError, Source};
+use watchfire::diagnostic::Diagnosed;
+use watchfire::probe::Roots;
+
+/// A value that must never be shown.
+const CANARY: &str = "sk-canary-7f3a9c51d2e84b06";
+
+/// A host with a few variables and files.
+struct Host;
+
+impl Env for Host {
+    fn var(&self, name: &str) -> Option<String> {
+        match name {
+            "SET" => Some(CANARY.to_owned()),
+            "EMPTY" => Some(String::new()),
+            "BROKEN" => Some(format!("{CANARY}\nX-Injected: 1")),
+            _ => None,
+        }
+    }
+
+    fn read(&self, path: &Path, _: usize) -> Result<HostFile, ReadError> {
+        let file = |mode| {
+            Ok(HostFile {
+                bytes: format!("{CANARY}\n").into_bytes(),
+                mode,
+            })
+        };
+        match path.to_str() {
+            Some("/secret") => file(0o600),
+            Some("/open-secret") => file(0o644),
+            Some("/fifo") => Err(ReadError::NotRegular),
+            _ => Err(ReadError::Absent),
+        }
+    }
+
+    fn host_name(&self) -> String {
+        "host".to_owned()
+    }
+}
+
+fn load(probes: &[u8], settings: Option<&[u8]>) -> Result<Config, Vec<Diagnosed>> {
+    let source = |name: &str, bytes: &[u8]| Source {
+        name: name.to_owned(),
+        bytes: bytes.to_vec(),
+    };
+    let settings = settings.map(|bytes| source("watchfire.toml", bytes));
+    config::load(
+        &source("probes.toml", probes),
+        settings.as_ref(),
+        &Host,
+        Roots::system(),
+    )
+}
+
+fn shown(faults: &[Diagnosed]) -> String {
+    faults.iter().map(|f| format!("{f}\n")).collect()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_shipped_files_are_valid_and_say_what_is_not_configured() {
+    let probes = std::fs::read(root().join("probes.toml")).unwrap();
+    let settings = std::fs::read(root().join("config/watchfire.toml")).unwrap();
+    let config = load(&probes, Some(&settings)).unwrap_or_else(|f| panic!("{}", shown(&f)));
+    assert!(config.warnings.is_empty());
+    let openai = config.services.iter().find(|s| s.name == "openai").unwrap();
+    assert_eq!(
+        openai
+            .probes
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect::<Vec<_>>(),
+        ["web"]
+    );
+    let missing: Vec<&str> = openai
+        .not_configured
+        .iter()
+        .map(|n| n.missing.as_str())
+        .collect();
+    assert_eq!(missing, ["OPENAI_API_KEY", "OPENAI_API_KEY"]);
+}
+
+#[test]
+fn every_preset_brings_probes_that_can_run_once_its_key_is_there() {
+    for preset in config::preset_names() {
+        let text = format!(
+            "[service.x]\npreset = \"{preset}\"\nmodel = \"m\"\nbase_url = \"https://llm.example.com/v1\"\nkey = {{ env = \"SET\" }}\n"
+        );
+        let config =
+            load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{preset}: {}", shown(&f)));
+        assert!(config.services[0].probes.len() >= 2, "{preset}");
+        assert!(config.services[0].not_configured.is_empty(), "{preset}");
+    }
+}
+
+#[test]
+fn a_probe_of_the_same_name_takes_the_place_of_the_presets() {
+    let text = "[service.openai]\npreset = \"openai\"\n[[probe]]\nservice = \"openai\"\nname = \"web\"\nkind = \"http\"\nurl = \"https://x.org/\"\n";
+    let config = load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{}", shown(&f)));
+    let web: Vec<_> = config.services[0]
+        .probes
+        .iter()
+        .filter(|p| p.name == "web")
+        .collect();
+    assert_eq!(web.len(), 1);
+    assert!(web[0].check.describe().contains("x.org"));
+}
+
+#[test]
+fn every_broken_file_gets_its_message_and_no_secret_is_shown() {
+    let dir = root().join("tests/config/invalid");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&dir)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 40, "only {} cases", files.len());
+    for file in files {
+        let text = std::fs::read(&file).unwrap();
+        let settings = file.to_str().is_some_and(|f| f.contains("settings"));
+        let valid =
+            b"[[probe]]\nname = \"a\"\nservice = \"a\"\nkind = \"http\"\nurl = \"https://x.org\"\n"
+                .to_vec();
+        let loaded = if settings {
+            load(&valid, Some(&text))
+        } else {
+            load(&text, None)
+        };
+        let faults = loaded
+            .err()
+            .unwrap_or_else(|| panic!("{} is accepted", file.display()));
+        let message = shown(&faults);
+        assert!(
+            !message.contains(CANARY),
+            "{} shows a secret:\n{message}",
+            file.display()
+        );
+        let expected = file.with_extension("expected");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&expected, &message).unwrap();
+        }
+        let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
+        assert_eq!(message, wanted, "{}", file.display());
+    }
+}
+
+#[test]
+fn every_misspelt_key_of_the_shipped_file_is_caught_with_the_right_one() {
+    let text = std::fs::read_to_string(root().join("probes.toml")).unwrap();
+    let keys = [
+        "page_at",
+        "false_pages_per_year",
+        "min_error_rate",
+        "reopen_within",
+        "preset",
+        "key",
+    ];
+    for key in keys {
+        let broken = text.replacen(&format!("\n{key} ="), &format!("\n{key}x ="), 1);
+        assert_ne!(broken, text, "{key} is not in the file");
+        let message = shown(&load(broken.as_bytes(), None).unwrap_err());
+        assert!(
+            message.contains(&format!("did you mean `{key}`?")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn no_cut_or_garbled_file_makes_it_panic() {
+    let text = std::fs::read(root().join("probes.toml")).unwrap();
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..500 {
+        let mut broken = text.clone();
+        for _ in 0..random.usize(1..6) {
+            let at = random.usize(..broken.len());
+            broken[at] = random.u8(..);
+        }
+        broken.truncate(random.usize(..=broken.len()));
+        drop(load(&broken, Some(&broken)));
+    }
+}

@@ -1,0 +1,390 @@
+//! The store over a real file system.
+
+use std::path::Path;
+use std::time::Duration;
+
+use watchfire::model::notification::{DeliveryReport, DeliveryResult, Letter};
+use watchfire::model::{
+    Cause, EventKind, Evidence, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind,
+    Origin, Outcome, Phase, Phases, ProbeId, Sample, Severity, Timestamp, Verdict,
+};
+use watchfire::store::{About, DeliveryState, IncidentFilter, OpenError, Reader, Retention, Store};
+
+fn start() -> Timestamp {
+    Timestamp::parse("2026-11-08T13:42:00Z").unwrap()
+}
+
+fn sample(probe: ProbeId, at: Timestamp, outcome: Outcome) -> Sample {
+    Sample {
+        probe,
+        at,
+        outcome,
+        origin: Origin::Scheduled,
+        status: Some(200),
+        failed_in: None,
+        phases: Phases {
+            dns_us: Some(412),
+            connect_us: Some(1_100),
+            tls_us: Some(20_300),
+            first_byte_us: Some(150_200),
+            body_us: Some(12_000),
+            first_token_us: None,
+            longest_gap_us: None,
+        },
+        total_us: 184_100,
+        bytes: 812,
+        evidence: None,
+    }
+}
+
+fn probe(store: &mut Store) -> ProbeId {
+    store.register("here", &[("openai", "chat")]).unwrap()[0].1
+}
+
+fn write(store: &mut Store, samples: &[Sample]) {
+    let mut tx = store.begin().unwrap();
+    tx.samples(samples).unwrap();
+    tx.commit().unwrap();
+}
+
+#[test]
+fn every_kind_of_run_comes_back_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let probe = probe(&mut store);
+    let mut outcomes = vec![Outcome::Success];
+    for kind in FailureKind::ALL {
+        outcomes.push(Outcome::Degraded(*kind));
+        outcomes.extend(Fault::ALL.iter().map(|f| Outcome::Failure(*kind, *f)));
+    }
+    outcomes.extend(Cause::ALL.iter().map(|c| Outcome::Inconclusive(*c)));
+    let mut samples = Vec::new();
+    for (n, outcome) in outcomes.iter().enumerate() {
+        let mut run = sample(
+            probe,
+            start() + Duration::from_micros(n as u64 * 7),
+            *outcome,
+        );
+        run.origin = if n % 2 == 0 {
+            Origin::Scheduled
+        } else {
+            Origin::Recheck
+        };
+        run.failed_in = Phase::ALL.get(n % 6).copied();
+        run.status = (n % 3 > 0).then_some(500 + n as u16);
+        run.phases.tls_us = (n % 4 > 0).then_some(n as u32);
+        run.phases.first_token_us = (n % 5 > 0).then_some(n as u32);
+        run.total_us = u32::try_from(n).unwrap() * 100_000;
+        run.evidence = (n % 2 > 0).then(|| {
+            Box::new(Evidence {
+                text: format!("text {}", n % 9),
+                request_id: (n % 4 > 1).then(|| n.to_string()),
+            })
+        });
+        samples.push(run);
+    }
+    write(&mut store, &samples);
+    assert_eq!(store.samples_after(probe, None, 10_000).unwrap(), samples);
+    let later = store.samples_after(probe, Some(samples[3].at), 2).unwrap();
+    assert_eq!(later, samples[4..6]);
+}
+
+#[test]
+fn two_runs_with_the_same_start_are_both_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let probe = probe(&mut store);
+    let run = sample(probe, start(), Outcome::Success);
+    write(&mut store, &[run.clone(), run.clone()]);
+    assert_eq!(store.samples_after(probe, None, 10).unwrap().len(), 2);
+}
+
+#[test]
+fn a_second_store_on_a_directory_is_told_whose_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Store::open(dir.path()).unwrap();
+    let refused = Store::open(dir.path()).unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Locked { pid: Some(pid), .. } if pid == std::process::id())
+    );
+    drop(first);
+    Store::open(dir.path()).unwrap();
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused_and_not_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path()).unwrap());
+    let file = dir.path().join("watchfire.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Offset 60 of the header is user_version, big-endian.
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    std::fs::write(&file, &bytes).unwrap();
+    assert!(matches!(
+        Store::open(dir.path()),
+        Err(OpenError::Newer { found: 99, .. })
+    ));
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
+}
+
+#[test]
+fn a_damaged_database_is_moved_aside_and_a_usable_one_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let id = probe(&mut store);
+    let runs: Vec<Sample> = (0..500)
+        .map(|n| sample(id, start() + Duration::from_secs(n), Outcome::Success))
+        .collect();
+    write(&mut store, &runs);
+    drop(store);
+    let file = dir.path().join("watchfire.db");
+    let whole = std::fs::read(&file).unwrap();
+    for seed in 0..100 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut bytes = whole.clone();
+        for _ in 0..20 {
+            let at = random.usize(..bytes.len());
+            bytes[at] = random.u8(..);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("watchfire.db"), bytes).unwrap();
+        let Ok(mut store) = Store::open(dir.path()) else {
+            // Where the version's own bytes were hit, it is a newer one as far as anybody can tell.
+            continue;
+        };
+        let id = probe(&mut store);
+        let mut tx = store.begin().unwrap();
+        if tx
+            .samples(&[sample(
+                id,
+                start() + Duration::from_secs(9_999),
+                Outcome::Success,
+            )])
+            .is_ok()
+        {
+            tx.commit().unwrap();
+        }
+    }
+}
+
+fn event(incident: u64, sequence: u32, event: EventKind, at: Timestamp) -> IncidentEvent {
+    IncidentEvent {
+        incident: IncidentId(incident),
+        sequence,
+        event,
+        kind: IncidentKind::Errors,
+        severity: if sequence == 1 {
+            Severity::Major
+        } else {
+            Severity::Partial
+        },
+        at,
+        since: at,
+        verdict: Verdict {
+            failed: 8,
+            of: 19,
+            usual: 0.003,
+            window_s: 360.0,
+            score: 14.2,
+            bound: 12.4,
+        },
+    }
+}
+
+fn letter(message_id: &str, recipient: &str) -> Letter {
+    Letter {
+        recipient: recipient.to_owned(),
+        message_id: message_id.to_owned(),
+        bytes: b"Subject: x\r\n\r\n".to_vec(),
+    }
+}
+
+#[test]
+fn an_incident_keeps_its_worst_severity_and_counts_its_returns() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let service = store.register("here", &[("openai", "chat")]).unwrap()[0].0;
+    let life = [
+        EventKind::Open,
+        EventKind::Escalate,
+        EventKind::Close,
+        EventKind::Reopen,
+        EventKind::Close,
+    ];
+    for (n, kind) in life.iter().enumerate() {
+        let step = event(
+            1,
+            n as u32,
+            *kind,
+            start() + Duration::from_secs(60 * n as u64),
+        );
+        let mut tx = store.begin().unwrap();
+        tx.event(service, &step).unwrap();
+        tx.event(service, &step).unwrap();
+        tx.commit().unwrap();
+    }
+    assert_eq!(store.next_incident().unwrap(), IncidentId(2));
+    let reader = Reader::open(dir.path()).unwrap();
+    let rows = reader.incidents(IncidentFilter::default()).unwrap();
+    assert_eq!(
+        (rows.len(), rows[0].severity, rows[0].reopened),
+        (1, Severity::Major, 1)
+    );
+    assert_eq!(rows[0].closed_at, Some(start() + Duration::from_secs(240)));
+    assert_eq!(reader.incident(IncidentId(1)).unwrap().unwrap().1.len(), 5);
+}
+
+#[test]
+fn a_recovery_waits_for_its_alarm_and_other_recipients_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let mut tx = store.begin().unwrap();
+    for (sequence, kind) in [(0, EventKind::Open), (1, EventKind::Close)] {
+        let about = About {
+            incident: IncidentId(1),
+            sequence,
+            event: kind,
+        };
+        for who in ["a@x.org", "b@x.org"] {
+            tx.letter(
+                Some(about),
+                &letter(&format!("<{sequence}.{who}>"), who),
+                start(),
+            )
+            .unwrap();
+        }
+    }
+    tx.commit().unwrap();
+    let reader = Reader::open(dir.path()).unwrap();
+    let now = start() + Duration::from_secs(1);
+    let due = |now| -> Vec<String> {
+        reader
+            .due(now, 10)
+            .unwrap()
+            .into_iter()
+            .map(|p| p.letter.message_id)
+            .collect()
+    };
+    assert_eq!(due(now), ["<0.a@x.org>", "<0.b@x.org>"]);
+    let ids: Vec<i64> = reader.due(now, 10).unwrap().iter().map(|p| p.id).collect();
+    let later = now + Duration::from_secs(60);
+    let mut tx = store.begin().unwrap();
+    for (id, result) in [
+        (ids[0], DeliveryResult::Deferred(later)),
+        (ids[1], DeliveryResult::Sent),
+    ] {
+        tx.report(&DeliveryReport {
+            id,
+            at: now,
+            result,
+            reply: "said".to_owned(),
+        })
+        .unwrap();
+    }
+    tx.commit().unwrap();
+    assert_eq!(due(now), ["<1.b@x.org>"]);
+    assert_eq!(due(later), ["<0.a@x.org>", "<1.b@x.org>"]);
+    let deliveries = reader.deliveries(IncidentId(1)).unwrap();
+    assert_eq!(deliveries[0].attempts, 1);
+    assert_eq!(deliveries[1].state, DeliveryState::Sent);
+}
+
+#[test]
+fn a_sample_takes_at_most_48_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let names: Vec<String> = (0..50).map(|n| format!("probe-{n}")).collect();
+    let pairs: Vec<(&str, &str)> = names.iter().map(|n| ("service", n.as_str())).collect();
+    let probes: Vec<ProbeId> = store
+        .register("here", &pairs)
+        .unwrap()
+        .into_iter()
+        .map(|p| p.1)
+        .collect();
+    let file = dir.path().join("watchfire.db");
+    let mut random = fastrand::Rng::with_seed(1);
+    for round in 0..2_000_u64 {
+        let runs: Vec<Sample> = probes
+            .iter()
+            .map(|probe| {
+                let mut run = sample(
+                    *probe,
+                    start() + Duration::from_secs(round * 30),
+                    Outcome::Success,
+                );
+                run.at = run.at + Duration::from_micros(random.u64(..30_000_000));
+                run.phases.first_byte_us = Some(random.u32(100_000..400_000));
+                run.total_us = run.phases.first_byte_us.unwrap() + 33_900;
+                run
+            })
+            .collect();
+        write(&mut store, &runs);
+    }
+    drop(store);
+    let bytes = std::fs::metadata(file).unwrap().len() as f64 / 100_000.0;
+    assert!(bytes <= 48.0, "{bytes} bytes a sample");
+}
+
+#[test]
+fn an_hour_is_summed_once_it_is_over_and_old_runs_are_pruned_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let id = probe(&mut store);
+    let hour = start().hour();
+    let failed = Outcome::Failure(FailureKind::ServerError, Fault::Provider);
+    let runs: Vec<Sample> = (0..120)
+        .map(|n| {
+            sample(
+                id,
+                hour + Duration::from_secs(n * 30),
+                if n < 7 { failed } else { Outcome::Success },
+            )
+        })
+        .collect();
+    write(&mut store, &runs);
+    assert_eq!(
+        store.roll_up(hour + Duration::from_secs(3600), 10).unwrap(),
+        0
+    );
+    assert_eq!(
+        store.roll_up(hour + Duration::from_secs(4000), 10).unwrap(),
+        1
+    );
+    let month = hour + Duration::from_secs(86_400 * 30);
+    while store.prune(month, &Retention::default(), 50).unwrap() > 0 {}
+    assert!(store.samples_after(id, None, 10).unwrap().is_empty());
+    let reader = Reader::open(dir.path()).unwrap();
+    let rollup = reader.rollup(id, hour).unwrap().unwrap();
+    assert_eq!(
+        (rollup.n, rollup.failed, rollup.durations.count()),
+        (120, 7, 113)
+    );
+}
+
+#[test]
+fn a_reader_sees_what_is_there_when_the_writer_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        Reader::open(Path::new(dir.path())),
+        Err(OpenError::Absent(_))
+    ));
+    let mut store = Store::open(dir.path()).unwrap();
+    let id = probe(&mut store);
+    write(&mut store, &[sample(id, start(), Outcome::Success)]);
+    drop(store);
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!(reader.last_sample(id).unwrap().map(|s| s.at), Some(start()));
+    assert_eq!(reader.tally(id, start()).unwrap().up, 1);
+}
+
+#[test]
+fn a_backup_is_a_database_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let id = probe(&mut store);
+    write(&mut store, &[sample(id, start(), Outcome::Success)]);
+    let copy = tempfile::tempdir().unwrap();
+    store.backup(&copy.path().join("watchfire.db")).unwrap();
+    let reader = Reader::open(copy.path()).unwrap();
+    assert!(reader.last_sample(id).unwrap().is_some());
+}
