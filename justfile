@@ -18,14 +18,6 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
     cargo test
 
-# CPU, memory and bytes a probe costs; ratios within one run
-bench:
-    cargo bench
-
 # Known advisories, licences and sources of all dependencies
 audit:
     cargo deny check
-
-# Against real LLM servers, gateways and a mail server on this machine
-e2e:
-    tests/e2e/run

@@ -1,6 +1,11 @@
 //! The direction of imports: a room uses only rooms on floors below its own, and each third-party crate with a door of
 //! its own is met in one room. A breach is named with its file, line and the rule.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of tests fails as loudly as a test"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -156,9 +156,11 @@ impl<'t> Reader<'_, 't> {
                     ));
                 }
             }
-            let (Some(name), Some(service)) =
-                (fields.text("name", name), fields.text("service", name))
-            else {
+            let names = (fields.text("name", name), fields.text("service", name));
+            let (Some(name), Some(service)) = names else {
+                // Its other faults are to be found in the same go.
+                kind(fields, value);
+                timeout(fields, cadence(fields).as_ref());
                 continue;
             };
             if let Some(first) = seen.insert((service.clone(), name.clone()), fields.span("name")) {

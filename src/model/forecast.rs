@@ -59,8 +59,10 @@ impl Watch {
         }
         let first_failure = (1.0 / rate - 0.5) / pace;
         let spacing = spacing.unwrap_or(1.0 / pace).min(1.0 / pace);
-        // Of several probes more than one is under suspicion, and each is re-checked.
-        let crowd = 1.0 + (self.probes.len() as f64 - 1.0).clamp(0.0, 3.0) * rate;
+        // Of several probes more than one is under suspicion, and each is re-checked. Where all fail, that gains
+        // little: a blip that hits all has to be waited out.
+        let crowd = 1.0
+            + (self.probes.len() as f64 - 1.0).clamp(0.0, 3.0) * rate.min((1.0 - rate).max(0.3));
         let seconds = std::iter::once(self.min_error_rate)
             .chain(HYPOTHESES)
             .filter_map(|hypothesis| {

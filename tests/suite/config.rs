@@ -3,6 +3,7 @@
 //! `UPDATE=1 cargo test` writes the messages anew; read the difference before committing it.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use watchfire::config::{self, Config, Env, HostFile, ReadError, Source};
 use watchfire::diagnostic::Diagnosed;
@@ -56,6 +57,12 @@ fn load(probes: &[u8], settings: Option<&[u8]>) -> Result<Config, Vec<Diagnosed>
         &Host,
         Roots::system(),
     )
+}
+
+/// The system's roots, read once: that takes longer than all these files.
+fn roots() -> Roots {
+    static ROOTS: OnceLock<Roots> = OnceLock::new();
+    ROOTS.get_or_init(Roots::system).clone()
 }
 
 fn shown(faults: &[Diagnosed]) -> String {
