@@ -157,7 +157,9 @@ pub fn main() -> ExitCode {
 /// Sends the log to stderr: `filter` in the form of `info,watchfire=debug`; `WATCHFIRE_LOG` overrules it.
 pub fn log(filter: &str) {
     let wanted = std::env::var("WATCHFIRE_LOG").unwrap_or_else(|_| filter.to_owned());
-    let filter = EnvFilter::try_new(&wanted).unwrap_or_else(|_| EnvFilter::new("info"));
+    // What the cron library says of itself at the start is of no use to anybody.
+    let filter = EnvFilter::try_new(format!("tokio_cron_scheduler=warn,{wanted}"))
+        .unwrap_or_else(|_| EnvFilter::new("tokio_cron_scheduler=warn,info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
