@@ -1,7 +1,7 @@
 //! Faults of a configuration file, shown where they stand: `file:line:col`, the line, a caret and help.
 //!
 //! What is shown goes to terminals and logs, so it is made harmless first: control characters are escaped, long lines
-//! are cut around the caret, and values that may be secrets are masked (see [`mask`]).
+//! are cut around the caret, and values that may be secrets are masked (see `mask`).
 
 mod excerpt;
 mod mask;

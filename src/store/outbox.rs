@@ -69,7 +69,7 @@ pub struct OutboxSummary {
     pub pending: usize,
     /// When the oldest of them was written.
     pub oldest_pending: Option<Timestamp>,
-    /// The latest letters that will not be tried again; at most [`DEAD_SHOWN`].
+    /// The latest letters that will not be tried again; at most ten.
     pub dead: Vec<DeliveryRow>,
 }
 
