@@ -27,7 +27,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("reqwest::", &["probe"]),
     ("axum::", &["web"]),
     ("tokio::spawn", &["daemon"]),
-    ("tokio_cron_scheduler", &["daemon"]),
+    ("tokio_cron_scheduler::", &["daemon"]),
     ("sd_notify", &["daemon"]),
     ("clap::", &["cli"]),
     ("comfy_table", &["cli"]),

@@ -55,7 +55,7 @@ fn load(probes: &[u8], settings: Option<&[u8]>) -> Result<Config, Vec<Diagnosed>
         &source("probes.toml", probes),
         settings.as_ref(),
         &Host,
-        Roots::system(),
+        roots(),
     )
 }
 
