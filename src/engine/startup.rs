@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::{info, warn};
 
@@ -14,6 +15,8 @@ use super::backlog::Backlog;
 use super::service::{Service, ServicePlan};
 use super::{Backups, Counters, Engine, Parts};
 
+/// How far back samples are folded again when no checkpoint says where to begin.
+const AGAIN: Duration = Duration::from_secs(86_400);
 /// Samples of one probe that are folded again at most: a day at one a second. A checkpoint is a minute old at most,
 /// so more than that were left by a checkpoint that could not be read, and then the prior is as good.
 const MOST_AGAIN: usize = 86_400;
@@ -41,22 +44,20 @@ impl Engine {
             let id = plan.id;
             let kept = states.get(&id).map(String::as_str);
             let mut service = load(plan, kept);
-            if kept.is_some() {
-                for sample in since_checkpoint(&parts.store, &service)? {
-                    let folded = fold(
-                        &mut service.state,
-                        &service.plan.rules,
-                        &sample,
-                        &mut next_incident,
-                    );
-                    backlog.events.extend(folded.event.map(|event| (id, event)));
-                    service.dirty = true;
-                }
-                let plan = service.plan.clone();
-                backlog
-                    .events
-                    .extend(service.replan(plan, now).into_iter().map(|e| (id, e)));
+            for sample in since_checkpoint(&parts.store, &service, now)? {
+                let folded = fold(
+                    &mut service.state,
+                    &service.plan.rules,
+                    &sample,
+                    &mut next_incident,
+                );
+                backlog.events.extend(folded.event.map(|event| (id, event)));
+                service.dirty = true;
             }
+            let plan = service.plan.clone();
+            backlog
+                .events
+                .extend(service.replan(plan, now).into_iter().map(|e| (id, e)));
             for recheck in service.state.wanted() {
                 parts.observer.recheck(recheck);
             }
@@ -99,13 +100,17 @@ pub(super) fn homes(services: &HashMap<ServiceId, Service>) -> HashMap<ProbeId, 
     pairs.collect()
 }
 
-/// What the service's probes brought after its checkpoint, in the order in which it became known.
-fn since_checkpoint(store: &Store, service: &Service) -> Result<Vec<Sample>, StoreError> {
+/// What the service's probes brought after its checkpoint, in the order in which it became known. Of a probe that the
+/// checkpoint does not know (the daemon was killed before it wrote one) the samples of the last day.
+fn since_checkpoint(
+    store: &Store,
+    service: &Service,
+    now: Timestamp,
+) -> Result<Vec<Sample>, StoreError> {
     let mut samples = Vec::new();
     for probe in service.plan.probes() {
-        if let Some(after) = service.state.last_folded(probe) {
-            samples.extend(store.samples_after(probe, Some(after), MOST_AGAIN)?);
-        }
+        let after = service.state.last_folded(probe).unwrap_or(now - AGAIN);
+        samples.extend(store.samples_after(probe, Some(after), MOST_AGAIN)?);
     }
     samples.sort_by_key(Sample::known_at);
     Ok(samples)

@@ -9,6 +9,7 @@
 mod config;
 mod detector;
 mod detector_properties;
+mod engine;
 mod probe;
 mod simulate;
 mod store;

@@ -1,0 +1,139 @@
+//! The engine over a real database: what is judged is committed, and a restart at any moment changes nothing.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use watchfire::clock::Clock;
+use watchfire::engine::{Backups, Engine, Observer, Parts, ServicePlan};
+use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
+use watchfire::model::notification::{Compose, Letter, Notification};
+use watchfire::model::{
+    Confirm, EventKind, FailureKind, Fault, IncidentEvent, Origin, Outcome, Phases, ProbeId,
+    Sample, Severity, Timestamp,
+};
+use watchfire::store::{IncidentFilter, Reader, Retention, Store};
+
+/// Letters that say only what they are about.
+struct Plain;
+
+impl Compose for Plain {
+    fn compose(&self, notification: &Notification, recipient: &str) -> Letter {
+        let event = &notification.event;
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<{}.{}.{recipient}>", event.incident, event.sequence),
+            bytes: format!("{:?}", notification.reasons).into_bytes(),
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<EventKind>>>);
+
+impl Observer for Seen {
+    fn recheck(&mut self, _: Recheck) {}
+
+    fn event(&mut self, _: &str, event: &IncidentEvent) {
+        self.0.lock().unwrap().push(event.event);
+    }
+}
+
+fn engine(dir: &std::path::Path, clock: &Clock, seen: &Seen) -> (Engine, ProbeId) {
+    let mut store = Store::open(dir).unwrap();
+    let (id, probe) = store.register("here", &[("openai", "chat")]).unwrap()[0];
+    let rules = ServiceRules {
+        probes: vec![ProbeRules {
+            id: probe,
+            interval: Duration::from_secs(30),
+            confirm: Confirm::CHEAP,
+        }],
+        false_pages_per_year: 1.0,
+        min_error_rate: 0.1,
+        reopen_within: Duration::from_secs(3600),
+    };
+    let plan = ServicePlan {
+        id,
+        name: "openai".to_owned(),
+        title: "OpenAI".to_owned(),
+        rules,
+        recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()],
+        page_at: Severity::Partial,
+    };
+    let parts = Parts {
+        store,
+        clock: clock.clone(),
+        services: vec![plan],
+        compose: Box::new(Plain),
+        location: "here".to_owned(),
+        retention: Retention::default(),
+        backups: Backups {
+            folder: dir.join("backup"),
+            keep: 2,
+        },
+        missed: Box::new(|| 0),
+        observer: Box::new(seen.clone()),
+    };
+    (Engine::start(parts).unwrap(), probe)
+}
+
+fn run(probe: ProbeId, at: Timestamp, fails: bool) -> Sample {
+    let failed = Outcome::Failure(FailureKind::ServerError, Fault::Provider);
+    Sample {
+        probe,
+        at,
+        outcome: if fails { failed } else { Outcome::Success },
+        origin: Origin::Scheduled,
+        status: Some(if fails { 503 } else { 200 }),
+        failed_in: None,
+        phases: Phases::default(),
+        total_us: 200_000,
+        bytes: 10,
+        evidence: None,
+    }
+}
+
+/// An hour of calm, ten minutes in which all fails, an hour of calm; each run a turn of its own.
+fn play(restart_every: usize) -> (Vec<EventKind>, Vec<String>) {
+    let dir = tempfile::tempdir().unwrap();
+    let start = Timestamp::parse("2026-11-08T13:00:00Z").unwrap();
+    // The engine looks at its clock for checkpoints only; the samples bring their own time.
+    let clock = Clock::sped(start + Duration::from_secs(9_000), 1.0);
+    let seen = Seen::default();
+    let (mut engine_now, mut probe) = engine(dir.path(), &clock, &seen);
+    for n in 0..260_usize {
+        if n > 0 && n % restart_every == 0 {
+            // Dropped without a word: what was not committed is lost, as with kill -9.
+            drop(engine_now);
+            (engine_now, probe) = engine(dir.path(), &clock, &seen);
+        }
+        let at = start + Duration::from_secs(30 * n as u64);
+        engine_now.turn(vec![run(probe, at, (120..140).contains(&n))], Vec::new());
+    }
+    drop(engine_now);
+    let reader = Reader::open(dir.path()).unwrap();
+    let incidents = reader.incidents(IncidentFilter::default()).unwrap();
+    assert_eq!(incidents.len(), 1, "one outage is one incident");
+    let letters = reader.deliveries(incidents[0].id).unwrap();
+    let events = seen.0.lock().unwrap().clone();
+    (events, letters.into_iter().map(|l| l.message_id).collect())
+}
+
+#[test]
+fn an_outage_is_one_incident_with_a_letter_to_each_for_each_event() {
+    let (events, letters) = play(usize::MAX);
+    assert_eq!(events.first(), Some(&EventKind::Open));
+    assert_eq!(events.last(), Some(&EventKind::Close));
+    assert_eq!(letters.len(), 2 * events.len());
+}
+
+#[test]
+fn a_restart_after_any_number_of_runs_changes_neither_events_nor_letters() {
+    let whole = play(usize::MAX);
+    for restart_every in [1, 50] {
+        assert_eq!(
+            play(restart_every),
+            whole,
+            "restarted every {restart_every} runs"
+        );
+    }
+}
