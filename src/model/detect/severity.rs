@@ -12,7 +12,7 @@ use crate::model::{Severity, Timestamp, Verdict};
 /// A share of failed runs from which an incident is major.
 pub const MAJOR: f64 = 0.5;
 /// Evidence that it has become major, in nats: under 5 % chance in two hours of a 30 % outage seen by four probes.
-const ENOUGH: f64 = 6.0;
+const ENOUGH: f64 = 8.0;
 /// Fewer runs than this never make it major.
 const FEWEST_RUNS: u32 = 8;
 /// z of the lower bound.
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_failures_in_a_row_are_major_and_every_third_one_never_is() {
+    fn a_dozen_failures_in_a_row_are_major_and_every_third_one_never_is() {
         let now = Timestamp::from_seconds(300.0);
         let mut worse = Worsening::default();
         for run in 0..300 {
@@ -115,6 +115,6 @@ mod tests {
                 worse.major(now, 0.01).is_none()
             })
             .count();
-        assert_eq!(runs, 8, "the ninth says so");
+        assert_eq!(runs, 11, "the twelfth says so");
     }
 }
