@@ -164,10 +164,11 @@ pub fn log(filter: &str) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false);
+    let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let builder = builder.with_ansi(colour);
     // The journal stamps lines itself.
-    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    let started = if journal {
-        builder.without_time().with_ansi(false).try_init()
+    let started = if std::env::var_os("JOURNAL_STREAM").is_some() {
+        builder.without_time().try_init()
     } else {
         builder.try_init()
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
+use url::{Host, Url};
 
 use super::fields::{Faults, Fields, Value, listed, nearest, quoted};
 use super::presets;
@@ -261,6 +262,7 @@ impl<'t> Reader<'_, 't> {
                     Err(problem) => faults.push(problem),
                 }
                 around.absent = self.vault.take_absent();
+                in_clear(fields, "base_url");
             }
             if let Some(table) = fields.table("alert") {
                 made.alert = alert(table, &self.alert, &format!("[service.{service}.alert]"));
@@ -457,6 +459,9 @@ impl<'t> Reader<'_, 't> {
             });
             return;
         }
+        if uses_key(kind, fields) && around.key.is_some() {
+            in_clear(fields, "url");
+        }
         let (Some(cadence), Some(timeout)) = (cadence, timeout) else {
             return;
         };
@@ -471,6 +476,26 @@ impl<'t> Reader<'_, 't> {
                 connection: connection.unwrap_or_default(),
             });
         }
+    }
+}
+
+/// Warns when a key would go to another machine without TLS.
+fn in_clear(fields: Fields<'_>, key: &str) {
+    let url = fields.get(key).and_then(|v| v.get_ref().as_str());
+    let url = url.and_then(|text| Url::parse(text).ok());
+    let Some(url) = url.filter(|url| url.scheme() == "http") else {
+        return;
+    };
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => true,
+    };
+    if !loopback {
+        let problem = Problem::new(fields.span(key), "the key is sent in clear text")
+            .help("use https:// where the server can");
+        fields.faults.warn(problem);
     }
 }
 
@@ -521,6 +546,11 @@ fn cadence(fields: Fields<'_>) -> Option<Cadence> {
         let cron = fields.text("cron", |text| {
             Cron::parse(text, zone).map_err(|why| Wrong::new(format!("cannot be used: {why}")))
         })?;
+        if let Some(step) = cron.odd_step() {
+            let problem = Problem::new(fields.span("cron"), format!("`cron` has {step}"))
+                .help("such a step is met once a round; for longer ones use `every`");
+            fields.faults.warn(problem);
+        }
         return Some(Cadence::Cron(Box::new(cron)));
     }
     match fields.get("every") {

@@ -131,7 +131,7 @@ fn every_broken_file_gets_its_message_and_no_secret_is_shown() {
         .filter(|p| p.extension().is_some_and(|e| e == "toml"))
         .collect();
     files.sort();
-    assert!(files.len() >= 40, "only {} cases", files.len());
+    assert!(files.len() >= 60, "only {} cases", files.len());
     for file in files {
         let text = std::fs::read(&file).unwrap();
         let settings = file.to_str().is_some_and(|f| f.contains("settings"));
@@ -196,4 +196,29 @@ fn no_cut_or_garbled_file_makes_it_panic() {
         broken.truncate(random.usize(..=broken.len()));
         drop(load(&broken, Some(&broken)));
     }
+}
+
+#[test]
+fn what_is_legal_but_hardly_meant_is_warned_about() {
+    let text = "[service.a]\nbase_url = \"http://llm.example.com/v1\"\nkey = { env = \"SET\" }\n\
+                [[probe]]\nname = \"c\"\nservice = \"a\"\nkind = \"chat\"\nmodel = \"m\"\ncron = \"*/90 * * * *\"\n";
+    let config = load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{}", shown(&f)));
+    insta::assert_snapshot!(shown(&config.warnings), @r#"
+    probes.toml:2:12: warning: the key is sent in clear text
+      |
+    2 | base_url = "http://llm.example.com/v1"
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: use https:// where the server can
+
+    probes.toml:9:8: warning: `cron` has a step of 90 in a field of 60 minutes
+      |
+    9 | cron = "*/90 * * * *"
+      |        ^^^^^^^^^^^^^^
+      = help: such a step is met once a round; for longer ones use `every`
+    "#);
+    let home = text
+        .replace("llm.example.com", "127.0.0.1:4000")
+        .replace("*/90", "*/30");
+    let config = load(home.as_bytes(), None).unwrap_or_else(|f| panic!("{}", shown(&f)));
+    assert_eq!(shown(&config.warnings), "");
 }

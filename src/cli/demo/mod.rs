@@ -51,8 +51,8 @@ pub fn run(args: DemoArgs) -> Exit {
     let scenario = match load(&args.scenario) {
         Ok(scenario) => scenario,
         Err(e) => {
-            complain(e);
-            return Exit::Usage;
+            e.report();
+            return e.exit();
         }
     };
     let dir = args.dir.unwrap_or_else(|| {

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::cli::Exit;
-use crate::diagnostic::Problem;
+use crate::cli::{Exit, complain};
+use crate::diagnostic::{Diagnosed, Level, Lines};
 use crate::model::Timestamp;
 use crate::model::scenario::Scenario;
 
@@ -38,15 +38,11 @@ pub enum SimulateError {
         path: String,
     },
     /// The file has faults.
-    #[error("{}", listed(path, text, problems))]
-    Faulty {
-        /// The file.
-        path: String,
-        /// What stands in it.
-        text: String,
-        /// Its faults, in order of their place.
-        problems: Vec<Problem>,
-    },
+    #[error("the scenario has {} faults", .0.len())]
+    Faulty(
+        /// In order of their place.
+        Vec<Diagnosed>,
+    ),
     /// `--from` is outside the story.
     #[error("--from {from} is outside the story, which lasts from {start} to {end}")]
     Outside {
@@ -68,10 +64,20 @@ pub enum SimulateError {
 }
 
 impl SimulateError {
-    pub(super) fn exit(&self) -> Exit {
+    /// Tells the person at the terminal, faults of a file where they stand.
+    pub(in crate::cli) fn report(&self) {
+        if let SimulateError::Faulty(faults) = self {
+            for fault in faults {
+                anstream::eprintln!("{}", fault.render(true));
+            }
+        }
+        complain(self);
+    }
+
+    pub(in crate::cli) fn exit(&self) -> Exit {
         match self {
             SimulateError::Unknown { .. } | SimulateError::Outside { .. } => Exit::Usage,
-            SimulateError::Faulty { .. } | SimulateError::TooLarge { .. } => Exit::Config,
+            SimulateError::Faulty(_) | SimulateError::TooLarge { .. } => Exit::Config,
             SimulateError::Unreadable { .. } | SimulateError::Listen { .. } => Exit::Io,
         }
     }
@@ -90,10 +96,10 @@ pub fn load(name: &str) -> Result<Scenario, SimulateError> {
             });
         }
     };
-    Scenario::parse(&text).map_err(|problems| SimulateError::Faulty {
-        path,
-        text,
-        problems,
+    Scenario::parse(&text).map_err(|problems| {
+        let lines = Lines::new(&path, &text);
+        let placed = problems.iter().map(|p| lines.diagnose(p, Level::Fault));
+        SimulateError::Faulty(placed.collect())
     })
 }
 
@@ -113,22 +119,6 @@ fn read(path: &Path) -> Result<String, SimulateError> {
     }
 }
 
-/// One line a fault, `file:line:col` first.
-fn listed(path: &str, text: &str, problems: &[Problem]) -> String {
-    let line = |p: &Problem| {
-        let before = text.get(..p.span.start).unwrap_or(text);
-        let row = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        let help = p
-            .help
-            .as_ref()
-            .map(|h| format!(" ({h})"))
-            .unwrap_or_default();
-        format!("{path}:{row}:{column}: {}{help}", p.message)
-    };
-    problems.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,18 +133,21 @@ mod tests {
     }
 
     #[test]
-    fn the_faults_of_a_file_are_listed_by_line_and_column() {
+    fn the_faults_of_a_file_are_shown_where_they_stand() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("drill.toml");
         std::fs::write(&file, "title = \"t\"\nsumary = \"s\"\nstart = 3\n").unwrap();
-        let error = load(file.to_str().unwrap()).unwrap_err().to_string();
-        assert!(
-            error.contains("drill.toml:2:1: unknown key `sumary` (did you mean `summary`?)"),
-            "{error}"
-        );
-        assert!(
-            error.contains("drill.toml:3:9: expected a moment, found a number"),
-            "{error}"
-        );
+        let Err(SimulateError::Faulty(faults)) = load(file.to_str().unwrap()) else {
+            panic!("a faulty scenario was taken");
+        };
+        let shown: String = faults.iter().map(Diagnosed::to_string).collect();
+        for part in [
+            "drill.toml:2:1: unknown key `sumary`",
+            "2 | sumary = \"s\"\n  | ^^^^^^",
+            "did you mean `summary`?",
+            "drill.toml:3:9: expected a moment, found a number",
+        ] {
+            assert!(shown.contains(part), "{part} is missing in\n{shown}");
+        }
     }
 }

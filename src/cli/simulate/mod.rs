@@ -75,7 +75,7 @@ pub fn run(args: SimulateArgs) -> Exit {
     match played {
         Ok(()) => Exit::Ok,
         Err(error) => {
-            complain(&error);
+            error.report();
             error.exit()
         }
     }
