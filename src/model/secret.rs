@@ -53,12 +53,17 @@ impl Redactor {
             forms.push(base64::engine::general_purpose::STANDARD.encode(raw));
             forms.push(base64::engine::general_purpose::STANDARD_NO_PAD.encode(raw));
             forms.push(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(raw));
-            forms.push(url::form_urlencoded::byte_serialize(raw.as_bytes()).collect());
+            let percent: String = url::form_urlencoded::byte_serialize(raw.as_bytes()).collect();
+            forms.push(lower_hex(&percent));
+            forms.push(percent);
             let json = serde_json::Value::String(raw.to_owned()).to_string();
-            forms.push(json.trim_matches('"').to_owned());
+            let json = json.get(1..json.len() - 1).unwrap_or_default();
+            // Some servers escape the slash too.
+            forms.push(json.replace('/', "\\/"));
+            forms.push(json.to_owned());
         }
         // Longest first, so that a secret within another's form leaves no tail.
-        forms.sort_by_key(|f| std::cmp::Reverse(f.len()));
+        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
         Self {
             forms: forms.into_iter().map(Secret::new).collect(),
@@ -83,6 +88,24 @@ impl fmt::Debug for Redactor {
     }
 }
 
+/// `%2F` as `%2f`: both are in use.
+fn lower_hex(percent: &str) -> String {
+    let mut digits = 0;
+    let lower = percent.chars().map(|c| {
+        digits = if c == '%' {
+            2
+        } else {
+            i32::max(digits - 1, -1)
+        };
+        if c != '%' && digits >= 0 {
+            c.to_ascii_lowercase()
+        } else {
+            c
+        }
+    });
+    lower.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,12 +118,19 @@ mod tests {
             "sk-canary/\"1+2".to_owned(),
             base64::engine::general_purpose::STANDARD.encode("sk-canary/\"1+2"),
             "sk-canary%2F%221%2B2".to_owned(),
+            "sk-canary%2f%221%2b2".to_owned(),
             "sk-canary/\\\"1+2".to_owned(),
+            "sk-canary\\/\\\"1+2".to_owned(),
         ] {
             let text = format!("Bearer {form}, said the server");
             assert_eq!(redactor.redact(&text), "Bearer [secret], said the server");
         }
         assert_eq!(format!("{secret:?}"), "***");
+    }
+
+    #[test]
+    fn only_the_digits_of_a_percent_code_change_their_case() {
+        assert_eq!(lower_hex("A%2FBC%2BDEF"), "A%2fBC%2bDEF");
     }
 
     #[test]

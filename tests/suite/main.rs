@@ -7,6 +7,7 @@
 )]
 
 mod config;
+mod daemon;
 mod detector;
 mod detector_properties;
 mod engine;

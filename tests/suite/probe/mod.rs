@@ -5,7 +5,7 @@ mod http;
 mod image;
 mod keys;
 mod redirect;
-mod server;
+pub mod server;
 mod tls;
 mod transport;
 
