@@ -1,0 +1,63 @@
+//! When a service alerts, and whom: `[alert]` and `[service.X.alert]`.
+
+use std::collections::BTreeSet;
+
+use toml::de::DeValue;
+
+use crate::config::Alert;
+use crate::config::fields::{Fields, quoted};
+use crate::config::values::{DAY, MINUTE, Wrong, address, duration, percent};
+use crate::diagnostic::Problem;
+use crate::model::Severity;
+
+const ALERT_KEYS: &[&str] = &[
+    "email",
+    "page_at",
+    "false_pages_per_year",
+    "min_error_rate",
+    "remind_every",
+    "reopen_within",
+];
+
+/// The table's settings; what it does not say is as in `usual`. `whose` is what the table is called.
+pub(super) fn alert(fields: Fields<'_>, usual: &Alert, whose: &str) -> Alert {
+    fields.only(whose, &[ALERT_KEYS]);
+    let email = fields.texts("email", address).map(|list| {
+        let mut seen = BTreeSet::new();
+        for (address, span) in &list {
+            if !seen.insert(address.to_lowercase()) {
+                fields.faults.push(Problem::new(
+                    span.clone(),
+                    format!("{} is there twice", quoted(address)),
+                ));
+            }
+        }
+        list.into_iter().map(|(address, _)| address).collect()
+    });
+    let page_at = fields.text("page_at", |text| {
+        Severity::from_name(text)
+            .ok_or_else(|| Wrong::new("is \"degraded\", \"partial\" or \"major\""))
+    });
+    let rate = match fields.get("min_error_rate").map(|v| v.get_ref()) {
+        Some(DeValue::String(_)) => fields.text("min_error_rate", |text| {
+            let rate = percent(text).filter(|r| (0.01..=0.9).contains(r));
+            rate.ok_or_else(|| Wrong::new("is not between 1% and 90%").help("for instance \"10%\""))
+        }),
+        Some(_) => fields.number("min_error_rate", 0.01..=0.9),
+        None => None,
+    };
+    Alert {
+        email: email.unwrap_or_else(|| usual.email.clone()),
+        page_at: page_at.unwrap_or(usual.page_at),
+        false_pages_per_year: fields
+            .number("false_pages_per_year", 0.01..=1000.0)
+            .unwrap_or(usual.false_pages_per_year),
+        min_error_rate: rate.unwrap_or(usual.min_error_rate),
+        remind_every: fields
+            .text("remind_every", duration(MINUTE..=DAY * 30))
+            .unwrap_or(usual.remind_every),
+        reopen_within: fields
+            .text("reopen_within", duration(MINUTE..=DAY))
+            .unwrap_or(usual.reopen_within),
+    }
+}

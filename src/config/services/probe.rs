@@ -1,0 +1,236 @@
+//! One `[[probe]]`, of the file or of a preset.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use toml::de::DeValue;
+use url::{Host, Url};
+
+use super::{Around, Reader};
+use crate::config::fields::{Fields, Value, listed, nearest, quoted};
+use crate::config::values::{DAY, HOUR, MINUTE, SECOND, Wrong, duration, shown};
+use crate::config::{NotConfigured, Probe, Service};
+use crate::diagnostic::Problem;
+use crate::model::{Cadence, Confirm, Cron};
+use crate::probe::{Connection, KINDS, Kind, Surroundings};
+
+/// Keys that every probe has, whatever its kind.
+pub(super) const PROBE_KEYS: &[&str] = &[
+    "name",
+    "service",
+    "kind",
+    "every",
+    "cron",
+    "timezone",
+    "timeout",
+    "confirm",
+    "connection",
+];
+/// A probe that does not say how often runs this often.
+const EVERY: Duration = MINUTE;
+/// Longest time that a run may take when the probe does not say.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Reader<'_, '_> {
+    /// Adds the probe to `made`, or what it lacks, or leaves its faults.
+    pub(super) fn probe(
+        &self,
+        probe: &str,
+        fields: Fields<'_>,
+        value: &Value<'_>,
+        around: &Around,
+        made: &mut Service,
+        common: &[&str],
+    ) {
+        let Some(kind) = kind(fields, value) else {
+            return;
+        };
+        fields.only(
+            &format!("the {} probe `{probe}`", kind.name),
+            &[common, kind.keys],
+        );
+        let before = fields.faults.count();
+        let cadence = cadence(fields);
+        let timeout = timeout(fields, cadence.as_ref());
+        let confirm = confirm(fields).or(around.confirm).unwrap_or(kind.confirm);
+        let connection = fields.text("connection", |text| match text {
+            "fresh" => Ok(Connection::Fresh),
+            "reuse" => Ok(Connection::Reuse),
+            _ => Err(Wrong::new("is \"fresh\" or \"reuse\"")),
+        });
+        self.vault.take_absent();
+        let secret = |value: &Value<'_>| self.vault.read(value);
+        let surroundings = Surroundings {
+            service: &around.name,
+            base_url: around.base_url.as_deref(),
+            key: around.key.as_ref(),
+            secret: &secret,
+        };
+        let built = (kind.build)(value, &surroundings);
+        let mut missing = self.vault.take_absent();
+        let check = match built {
+            Ok(check) => check,
+            Err(problems) => return fields.faults.extend(problems),
+        };
+        if uses_key(kind, fields) {
+            missing.extend(around.absent.iter().cloned());
+        }
+        if let Some(missing) = missing.first() {
+            made.not_configured.push(NotConfigured {
+                probe: probe.to_owned(),
+                missing: missing.clone(),
+            });
+            return;
+        }
+        if uses_key(kind, fields) && around.key.is_some() {
+            in_clear(fields, "url");
+        }
+        let (Some(cadence), Some(timeout)) = (cadence, timeout) else {
+            return;
+        };
+        if fields.faults.count() == before {
+            made.probes.push(Probe {
+                name: probe.to_owned(),
+                kind: kind.name,
+                check: Arc::from(check),
+                cadence,
+                timeout,
+                confirm,
+                connection: connection.unwrap_or_default(),
+            });
+        }
+    }
+}
+
+/// Warns when a key would go to another machine without TLS.
+pub(super) fn in_clear(fields: Fields<'_>, key: &str) {
+    let url = fields.get(key).and_then(|v| v.get_ref().as_str());
+    let url = url.and_then(|text| Url::parse(text).ok());
+    let Some(url) = url.filter(|url| url.scheme() == "http") else {
+        return;
+    };
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => true,
+    };
+    if !loopback {
+        let problem = Problem::new(fields.span(key), "the key is sent in clear text")
+            .help("use https:// where the server can");
+        fields.faults.warn(problem);
+    }
+}
+
+/// Whether a probe sends the service's key: chat and image do unless told otherwise, http only when told to.
+fn uses_key(kind: &Kind, fields: Fields<'_>) -> bool {
+    match fields.get("auth").map(|v| v.get_ref()) {
+        Some(DeValue::String(auth)) => auth.as_ref() != "none",
+        Some(_) => true,
+        None => kind.name != "http",
+    }
+}
+
+pub(super) fn kind<'k>(fields: Fields<'_>, value: &Value<'_>) -> Option<&'k Kind> {
+    let names = || KINDS.iter().map(|k| k.name);
+    if fields.get("kind").is_none() {
+        let problem = Problem::new(value.span(), "this probe needs `kind`")
+            .help(format!("one of {}", listed(names())));
+        fields.faults.push(problem);
+    }
+    fields.text("kind", |text| {
+        KINDS.iter().find(|k| k.name == text).ok_or_else(|| {
+            let wrong = Wrong::new(format!("{} is not known", quoted(text)));
+            match nearest(text, names()) {
+                Some(near) => wrong.help(format!("did you mean \"{near}\"?")),
+                None => wrong.help(format!("known kinds: {}", listed(names()))),
+            }
+        })
+    })
+}
+
+/// When it runs: `every`, or `cron` in a `timezone`.
+pub(super) fn cadence(fields: Fields<'_>) -> Option<Cadence> {
+    if fields.get("every").is_some() && fields.get("cron").is_some() {
+        fields.faults.push(Problem::new(
+            fields.span("cron"),
+            "`every` and `cron` exclude each other",
+        ));
+        return None;
+    }
+    let zone = match fields.get("timezone") {
+        None => chrono_tz::UTC,
+        Some(_) => fields.text("timezone", |text| {
+            text.parse::<Tz>().map_err(|_| {
+                Wrong::new("is not a time zone").help("for instance \"Europe/Berlin\"")
+            })
+        })?,
+    };
+    if fields.get("cron").is_some() {
+        let cron = fields.text("cron", |text| {
+            Cron::parse(text, zone).map_err(|why| Wrong::new(format!("cannot be used: {why}")))
+        })?;
+        if let Some(step) = cron.odd_step() {
+            let problem = Problem::new(fields.span("cron"), format!("`cron` has {step}"))
+                .help("such a step is met once a round; for longer ones use `every`");
+            fields.faults.warn(problem);
+        }
+        return Some(Cadence::Cron(Box::new(cron)));
+    }
+    match fields.get("every") {
+        None => Some(Cadence::Every(EVERY)),
+        Some(_) => fields
+            .text("every", duration(SECOND..=DAY))
+            .map(Cadence::Every),
+    }
+}
+
+/// The time limit of a run: at most the shortest time to the next one.
+pub(super) fn timeout(fields: Fields<'_>, cadence: Option<&Cadence>) -> Option<Duration> {
+    let shortest = cadence.map(Cadence::shortest);
+    if fields.get("timeout").is_none() {
+        return Some(shortest.map_or(TIMEOUT, |s| s.min(TIMEOUT)));
+    }
+    let timeout = fields.text("timeout", duration(Duration::from_millis(100)..=HOUR))?;
+    if let Some(shortest) = shortest.filter(|s| timeout > *s) {
+        let message = format!(
+            "timeout {} is longer than interval {}",
+            shown(timeout),
+            shown(shortest)
+        );
+        let problem = Problem::new(fields.span("timeout"), message)
+            .label("a run must end before the next one starts")
+            .help(format!(
+                "raise `every`, or lower `timeout` to at most {}",
+                shown(shortest)
+            ));
+        fields.faults.push(problem);
+        return None;
+    }
+    Some(timeout)
+}
+
+/// `confirm = { every, max }` or `"off"`.
+pub(super) fn confirm(fields: Fields<'_>) -> Option<Confirm> {
+    let value = fields.get("confirm")?;
+    if value.get_ref().as_table().is_none() {
+        return fields.read(
+            value,
+            "confirm",
+            "{ every = \"5s\", max = 20 } or \"off\"",
+            |text| match text {
+                "off" => Ok(Confirm::Off),
+                _ => Err(Wrong::new("is { every = \"5s\", max = 20 } or \"off\"")),
+            },
+        );
+    }
+    let table = fields.table("confirm")?;
+    table.only("`confirm`", &[&["every", "max"]]);
+    let every = table.text("every", duration(SECOND..=HOUR));
+    let max = table.integer("max", 1..=100);
+    Some(Confirm::Rechecks {
+        every: every.unwrap_or(SECOND * 5),
+        max: max.unwrap_or(20),
+    })
+}
