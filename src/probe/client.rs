@@ -15,7 +15,7 @@ use super::exchange::{Exchange, Halt};
 use super::phases::ConnectLayer;
 use super::tls::{Roots, RootsError};
 use super::transport_error::{self, Broken};
-use super::{Connection, End, Judgement, Plan, Run, Step};
+use super::{Check, Connection, End, Judgement, Plan, Run, Step};
 use crate::clock::Clock;
 use crate::model::{Evidence, FailureKind, Fault, Outcome, Phase, Redactor, Timestamp};
 
@@ -23,6 +23,8 @@ use crate::model::{Evidence, FailureKind, Fault, Outcome, Phase, Redactor, Times
 const MOST_HEADERS: usize = 100;
 /// Idle connections that `connection = "reuse"` keeps per host.
 const MOST_IDLE: usize = 8;
+/// Replies from this size on are judged aside: to decode a picture takes up to some 100 ms.
+const LARGE_BYTES: usize = 64 * 1024;
 /// What the service sees as our name.
 const USER_AGENT: &str = concat!("watchfire/", env!("CARGO_PKG_VERSION"));
 
@@ -98,7 +100,7 @@ impl Client {
             };
             bytes += exchange.read_bytes();
             let judged = match halted {
-                Ok(end) => match plan.check.judge(exchange.reply(end)) {
+                Ok(end) => match judge(&plan.check, &mut exchange, end).await {
                     Step::Done(judgement) => judgement,
                     Step::Then(next) => {
                         request = *next;
@@ -146,6 +148,22 @@ impl Client {
             cert_expires: exchange.cert_expires(),
         }
     }
+}
+
+/// Has the check judge the reply; a large one on a thread of its own, since other probes wait meanwhile.
+async fn judge(check: &Arc<dyn Check>, exchange: &mut Exchange<'_>, end: End) -> Step {
+    if exchange.kept_bytes() < LARGE_BYTES {
+        return check.judge(exchange.reply(end));
+    }
+    let (check, reply) = (Arc::clone(check), exchange.take_reply(end));
+    let judged = tokio::task::spawn_blocking(move || check.judge(&reply)).await;
+    judged.unwrap_or_else(|e| {
+        Step::Done(Judgement {
+            outcome: Outcome::Failure(FailureKind::Internal, Fault::Ours),
+            failed_in: None,
+            why: format!("the reply could not be judged, a defect of watchfire: {e}"),
+        })
+    })
 }
 
 impl Halt {

@@ -240,6 +240,21 @@ impl<'c> Exchange<'c> {
         &self.reply
     }
 
+    /// Like [`Exchange::reply`], but gives the reply away with its body.
+    pub(super) fn take_reply(&mut self, end: End) -> Reply {
+        self.reply(end);
+        let body = std::mem::take(&mut self.reply.body);
+        Reply {
+            body,
+            ..self.reply.clone()
+        }
+    }
+
+    /// Bytes of body that were kept.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.reply.body.len()
+    }
+
     pub(super) fn read_bytes(&self) -> usize {
         self.reply.read_bytes
     }

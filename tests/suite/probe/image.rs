@@ -151,3 +151,25 @@ async fn a_picture_that_leads_in_circles_is_given_up() {
     .await;
     assert_eq!(failure(&run), (Kind::Redirect, Fault::Provider));
 }
+
+#[tokio::test]
+async fn a_large_picture_is_judged_like_a_small_one() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let noise = image::RgbImage::from_fn(256, 256, |_, _| {
+        image::Rgb(random.u32(..).to_le_bytes()[..3].try_into().unwrap())
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    noise.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    let whole = bytes.into_inner();
+    assert!(whole.len() > 128 * 1024);
+    for (picture, good) in [(&whole[..], true), (&whole[..whole.len() / 2], false)] {
+        let run = answered(&format!(
+            r#"{{"data":[{{"b64_json":"{}"}}]}}"#,
+            base64(picture)
+        ))
+        .await;
+        assert_eq!(run.outcome == Outcome::Success, good, "{:?}", run.evidence);
+        assert_eq!(run.status, Some(200));
+        assert!(run.bytes > 64 * 1024);
+    }
+}
