@@ -1,11 +1,13 @@
 //! `watchfire incidents`: the list, or one with its timeline and what became of its mails.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use clap::Args;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
+use super::words::{moment, span};
 use super::{Exit, Files, complain};
 use crate::model::incident::IncidentState;
 use crate::model::{IncidentEvent, IncidentId};
@@ -68,8 +70,8 @@ fn all(reader: &Reader, as_json: bool) -> Result<Exit, StoreError> {
                 row.service.clone(),
                 row.state.to_string(),
                 row.severity.to_string(),
-                row.since.to_string(),
-                row.closed_at.map_or(String::new(), |at| at.to_string()),
+                moment(row.since),
+                row.closed_at.map_or(String::new(), moment),
                 row.reopened.to_string(),
             ]);
         }
@@ -133,14 +135,14 @@ fn draw(row: &IncidentRow, events: &[IncidentEvent], deliveries: &[DeliveryRow])
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "  {}  {:<9} {:<8} since {}: {} of {} runs failed in {:.0} s, usually {:.2} %",
-            event.at,
+            "  {}  {:<10}  {:<8}  since {}: {} of {} runs failed in {}, usually {:.2} %",
+            moment(event.at),
             event.event,
             event.severity,
-            event.since,
+            moment(event.since),
             v.failed,
             v.of,
-            v.window_s,
+            span(Duration::try_from_secs_f64(v.window_s).unwrap_or_default()),
             v.usual * 100.0
         );
     }
@@ -149,13 +151,19 @@ fn draw(row: &IncidentRow, events: &[IncidentEvent], deliveries: &[DeliveryRow])
     }
     for d in deliveries {
         let event = d.event.map_or("", |e| e.name());
-        let reply = d.last_reply.as_deref().unwrap_or("");
+        let tries = match d.attempts {
+            0 | 1 => String::new(),
+            n => format!(" at attempt {n}"),
+        };
+        let reply = d
+            .last_reply
+            .as_deref()
+            .map_or(String::new(), |r| format!(", {r}"));
         let _ = writeln!(
             text,
-            "  {event:<9} to {}: {} after {} attempts {reply}",
+            "  {event:<9} to {}: {}{tries}{reply}",
             d.recipient,
             d.state.name(),
-            d.attempts
         );
     }
     text

@@ -19,6 +19,7 @@ mod run;
 mod simulate;
 mod status;
 mod test_mail;
+mod words;
 
 use crate::config::Config;
 

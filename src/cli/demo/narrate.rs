@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Color, Style};
 
+use crate::cli::words;
 use crate::model::scenario::{Scenario, Turn};
 use crate::model::{EventKind, IncidentEvent, Timestamp};
 
@@ -148,15 +149,7 @@ pub fn hour(at: Timestamp) -> String {
 pub fn offset(from: Timestamp, at: Timestamp) -> String {
     let sign = if at < from { '-' } else { '+' };
     let span = Duration::from_micros(at.micros_since(from).unsigned_abs());
-    let seconds = (span.as_secs_f64()).round() as u64;
-    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    match (hours, minutes, rest) {
-        (0, 0, s) => format!("{sign}{s} s"),
-        (0, m, 0) => format!("{sign}{m} min"),
-        (0, m, s) => format!("{sign}{m} min {s} s"),
-        (h, 0, _) => format!("{sign}{h} h"),
-        (h, m, _) => format!("{sign}{h} h {m} min"),
-    }
+    format!("{sign}{}", words::span(span))
 }
 
 #[cfg(test)]
