@@ -75,6 +75,19 @@ impl<'t> Fields<'t> {
         }
     }
 
+    /// Warns of keys that are read and checked, but decide nothing in this version.
+    pub fn without_effect(&self, keys: &[&str]) {
+        for key in keys {
+            if self.get(key).is_some() {
+                let problem = Problem::new(
+                    self.span(key),
+                    format!("`{key}` has no effect in this version"),
+                );
+                self.faults.warn(problem);
+            }
+        }
+    }
+
     /// A string of at most 4 KiB without control characters, made into a `T`.
     pub fn text<T>(&self, key: &str, parse: impl FnOnce(&str) -> Result<T, Wrong>) -> Option<T> {
         self.read(self.get(key)?, key, "a string", parse)

@@ -1,5 +1,6 @@
 //! `config/watchfire.toml`: the daemon's own settings, all with defaults.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub(super) struct Settings {
 
 pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
     root.only("the settings", &[KEYS]);
+    root.without_effect(&["listen", "heartbeat"]);
     let path = |text: &str| {
         if text.is_empty() {
             Err(Wrong::new("is empty"))
@@ -81,7 +83,9 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
     Settings {
         data_dir,
         location,
-        smtp: root.table("smtp").and_then(|table| smtp(table, vault)),
+        smtp: root
+            .table("smtp")
+            .and_then(|table| smtp(table, root.span("smtp"), vault)),
         retention: root.table("retention").map(retention).unwrap_or_default(),
         backup: backup(root.table("backup")),
         limits: limits(root.table("limits")),
@@ -91,13 +95,13 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
     }
 }
 
-fn smtp(table: Fields<'_>, vault: &Vault<'_>) -> Option<SmtpConfig> {
+fn smtp(table: Fields<'_>, whole: Range<usize>, vault: &Vault<'_>) -> Option<SmtpConfig> {
     table.only("[smtp]", &[&["url", "user", "password", "from", "ca"]]);
     for key in ["url", "from"] {
         if table.get(key).is_none() {
             table
                 .faults
-                .push(Problem::new(0..0, format!("[smtp] needs `{key}`")));
+                .push(Problem::new(whole.clone(), format!("[smtp] needs `{key}`")));
         }
     }
     let server = table.text("url", |text| {

@@ -22,6 +22,7 @@ const ALERT_KEYS: &[&str] = &[
 /// The table's settings; what it does not say is as in `usual`. `whose` is what the table is called.
 pub(super) fn alert(fields: Fields<'_>, usual: &Alert, whose: &str) -> Alert {
     fields.only(whose, &[ALERT_KEYS]);
+    fields.without_effect(&["remind_every"]);
     let email = fields.texts("email", address).map(|list| {
         let mut seen = BTreeSet::new();
         for (address, span) in &list {

@@ -32,6 +32,7 @@ pub(super) struct Watched {
 /// Reads all of it; faults go where `root` collects them.
 pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Watched {
     root.only("probes.toml", &[ROOT_KEYS]);
+    root.without_effect(&["control"]);
     let alert = root
         .table("alert")
         .map_or_else(Alert::default, |t| alert(t, &Alert::default(), "[alert]"));
@@ -222,6 +223,7 @@ impl<'t> Reader<'_, 't> {
         let mut preset = None;
         if let Some(fields) = fields {
             fields.only(&format!("[service.{service}]"), &[SERVICE_KEYS]);
+            fields.without_effect(&["budget", "slo"]);
             around.base_url = fields.text("base_url", http_url);
             around.confirm = confirm(fields).or(self.confirm);
             if let Some(value) = fields.get("key") {
