@@ -268,3 +268,46 @@ fn text(source: &Source) -> Result<&str, Box<Diagnosed>> {
     };
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::KINDS;
+
+    /// Read and checked, but without effect in this version: the reference is silent about them.
+    const SILENT: &[&str] = &[
+        "remind_every",
+        "budget",
+        "slo",
+        "control",
+        "listen",
+        "heartbeat",
+    ];
+
+    #[test]
+    fn the_reference_names_every_key_that_has_an_effect() {
+        let reference = include_str!("../../docs/configuration.md");
+        let mut keys = services::keys();
+        keys.extend(settings::KEYS);
+        keys.extend(KINDS.iter().flat_map(|kind| kind.keys));
+        keys.extend(preset_names());
+        let missing: Vec<&str> = keys
+            .into_iter()
+            .filter(|key| !SILENT.contains(key))
+            .filter(|key| {
+                ![
+                    format!("`{key}`"),
+                    format!("[{key}]"),
+                    format!("[[{key}]]"),
+                    format!("[{key}."),
+                ]
+                .iter()
+                .any(|form| reference.contains(form))
+            })
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "not in docs/configuration.md: {missing:?}"
+        );
+    }
+}

@@ -14,7 +14,7 @@ use crate::notify::{Login, SmtpConfig};
 use crate::schedule::InFlight;
 use crate::store::Retention;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "data_dir",
     "location",
     "listen",

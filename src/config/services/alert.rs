@@ -10,7 +10,7 @@ use crate::config::values::{DAY, MINUTE, Wrong, address, duration, percent};
 use crate::diagnostic::Problem;
 use crate::model::Severity;
 
-const ALERT_KEYS: &[&str] = &[
+pub(super) const ALERT_KEYS: &[&str] = &[
     "email",
     "page_at",
     "false_pages_per_year",

@@ -268,3 +268,8 @@ impl<'t> Reader<'_, 't> {
         made
     }
 }
+
+#[cfg(test)]
+pub(in crate::config) fn keys() -> Vec<&'static str> {
+    [ROOT_KEYS, alert::ALERT_KEYS, SERVICE_KEYS, PROBE_KEYS].concat()
+}
