@@ -9,7 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::{DaemonError, Stage, close};
+use super::DaemonError;
+use super::stage::{Stage, close};
 use crate::model::{Origin, Outcome};
 use crate::schedule::Job;
 use crate::store::Reader;

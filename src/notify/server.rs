@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::model::Secret;
 
 /// Everything needed to send.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SmtpConfig {
     /// Where to.
     pub server: Server,
@@ -37,7 +37,7 @@ impl SmtpConfig {
 }
 
 /// A name and its password, only ever sent inside TLS (or to this very host).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Login {
     /// The user.
     pub user: String,

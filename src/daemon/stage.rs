@@ -1,0 +1,260 @@
+//! What a daemon is made of, set up in order, played, and closed in order.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::plan::{self, Numbered, ProbeJob};
+use super::relay::Relay;
+use super::reload::{Lasting, Reload, resync};
+use super::{DaemonError, Setup, housekeeping, sender, systemd};
+use crate::clock::Clock;
+use crate::engine::{Backups, Engine, Inbox, Parts};
+use crate::probe::Client;
+use crate::schedule::{self, Command, Counters};
+use crate::store::{Reader, Store};
+
+/// The wall clock is compared with the machine's this often.
+const RESYNC: Duration = Duration::from_secs(1);
+/// All that is set up before the first probe runs.
+pub(super) struct Stage {
+    clock: Clock,
+    pub(super) numbered: Numbered,
+    pub(super) limits: schedule::InFlight,
+    backup_cron: String,
+    pub(super) inbox: Inbox,
+    commands: mpsc::UnboundedSender<Command<ProbeJob>>,
+    receiver: mpsc::UnboundedReceiver<Command<ProbeJob>>,
+    counters: Arc<Counters>,
+    pub(super) engine_counters: Arc<crate::engine::Counters>,
+    pub(super) engine: JoinHandle<()>,
+    pub(super) sender: JoinHandle<()>,
+    pub(super) stop_sender: CancellationToken,
+    reload: Reload,
+    stop: CancellationToken,
+    pub(super) data_dir: PathBuf,
+}
+
+impl Stage {
+    pub(super) fn set(setup: Setup, stop: CancellationToken) -> Result<Self, DaemonError> {
+        let Setup {
+            config,
+            clock,
+            events,
+            witness,
+            reread,
+        } = setup;
+        let mut store = Store::open(&config.data_dir)?;
+        if let Some(aside) = store.recovered() {
+            error!(
+                "the database was damaged; it was moved to {} and a new one begun",
+                aside.display()
+            );
+        }
+        let client = Client::new(clock.clone(), &config.roots, config.redactor.clone())?;
+        let numbered = plan::number(&mut store, &config, &client)?;
+        let composer = plan::composer(&config, store.instance()).map_err(DaemonError::Mail)?;
+        let channel = sender::transport(&config)
+            .open()
+            .map_err(DaemonError::Mail)?;
+        info!("mails go to {}", channel.describe());
+
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let wake = Arc::new(Notify::new());
+        let counters = Arc::new(Counters::default());
+        let events = match events {
+            Some(path) => Some(
+                Relay::open_events(&path)
+                    .map_err(|e| DaemonError::System("open the events file", e))?,
+            ),
+            None => None,
+        };
+        let missed = counters.clone();
+        let engine = Engine::start(Parts {
+            store,
+            clock: clock.clone(),
+            services: numbered.services.clone(),
+            compose: Box::new(composer),
+            location: config.location.clone(),
+            retention: config.retention,
+            backups: Backups {
+                folder: config.data_dir.join("backup"),
+                keep: config.backup.keep,
+            },
+            missed: Box::new(move || missed.missed.load(Ordering::Relaxed)),
+            observer: Box::new(Relay {
+                commands: commands.clone(),
+                wake: wake.clone(),
+                events,
+                witness,
+            }),
+        })?;
+        let inbox = Inbox::default();
+        let reload = Reload {
+            reread,
+            lasting: Lasting::of(&config),
+            clock: clock.clone(),
+            inbox: inbox.clone(),
+            commands: commands.clone(),
+        };
+        let engine_counters = engine.counters();
+        let engine = {
+            let inbox = inbox.clone();
+            thread("engine", move || engine.run(&inbox))?
+        };
+        let stop_sender = CancellationToken::new();
+        let sender = {
+            let reader = Reader::open(&config.data_dir)?;
+            let (inbox, clock, stop) = (inbox.clone(), clock.clone(), stop_sender.clone());
+            thread("mail", move || {
+                sender::run(reader, channel, &inbox, wake, clock, stop)
+            })?
+        };
+        Ok(Self {
+            clock,
+            numbered,
+            limits: config.limits,
+            backup_cron: config.backup.cron.clone(),
+            inbox,
+            commands,
+            receiver,
+            counters,
+            engine_counters,
+            engine,
+            sender,
+            stop_sender,
+            reload,
+            stop,
+            data_dir: config.data_dir.clone(),
+        })
+    }
+
+    pub(super) async fn play(self, mut signals: Signals) -> Result<(), DaemonError> {
+        let Stage {
+            clock,
+            inbox,
+            commands,
+            counters,
+            stop,
+            reload,
+            engine_counters,
+            ..
+        } = self;
+        let housekeeping = match housekeeping::start(&inbox, &self.backup_cron).await {
+            Ok(scheduler) => Some(scheduler),
+            Err(e) => {
+                error!("no housekeeping: old samples are kept and no backups are made: {e}");
+                None
+            }
+        };
+        let sink = {
+            let inbox = inbox.clone();
+            move |sample| inbox.sample(sample)
+        };
+        let probes = self.numbered.slots.len();
+        let schedule = schedule::run(
+            self.numbered.slots,
+            self.limits,
+            clock.clone(),
+            self.receiver,
+            counters.clone(),
+            sink,
+            stop.clone(),
+        );
+        let loops = [
+            ("schedule", &counters.rounds),
+            ("engine", &engine_counters.rounds),
+        ];
+        let obey = async {
+            loop {
+                tokio::select! {
+                    _ = signals.terminate.recv() => stop.cancel(),
+                    _ = signals.interrupt.recv() => stop.cancel(),
+                    _ = signals.hangup.recv() => reload.run(),
+                    () = tokio::time::sleep(RESYNC) => resync(&clock, &inbox, &commands),
+                }
+            }
+        };
+        info!(
+            "watching {probes} probes of {} services",
+            self.numbered.services.len()
+        );
+        systemd::tell(&[
+            NotifyState::Ready,
+            NotifyState::Status(&format!("watching {probes} probes")),
+        ]);
+        tokio::select! {
+            () = schedule => {}
+            () = obey => {}
+            () = systemd::watchdog(&loops) => {}
+        }
+        systemd::tell(&[NotifyState::Stopping]);
+        if let Some(scheduler) = housekeeping {
+            housekeeping::stop(scheduler).await;
+        }
+        close(&inbox, self.engine, &self.stop_sender, self.sender);
+        info!("stopped");
+        Ok(())
+    }
+}
+
+/// Ends engine and sender, in this order: what the engine commits last may be a letter, and it is sent after the next start.
+pub(super) fn close(
+    inbox: &Inbox,
+    engine: JoinHandle<()>,
+    stop_sender: &CancellationToken,
+    sender: JoinHandle<()>,
+) {
+    stop_sender.cancel();
+    // Their last reports are to be committed too: the sender ends first, and the engine takes what it left.
+    if sender.join().is_err() {
+        error!("the sender of mails ended in a panic");
+    }
+    inbox.close();
+    if engine.join().is_err() {
+        error!("the engine ended in a panic");
+    }
+}
+
+/// What the operator says to a running daemon.
+pub(super) struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Result<Self, DaemonError> {
+        let listen = |kind| signal(kind).map_err(|e| DaemonError::System("listen to signals", e));
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+}
+
+/// Starts a thread whose panic ends the process: a daemon without engine or sender would be a ghost.
+fn thread(
+    name: &'static str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, DaemonError> {
+    let guarded = move || {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+            error!("the {name} thread panicked; the process ends, and what was committed is safe");
+            std::process::abort();
+        }
+    };
+    let builder = std::thread::Builder::new().name(name.to_owned());
+    builder
+        .spawn(guarded)
+        .map_err(|e| DaemonError::System("start a thread", e))
+}
