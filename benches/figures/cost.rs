@@ -57,7 +57,9 @@ const CASES: [Case; 4] = [
 /// Prints the table.
 pub fn print() {
     println!("### Processor time of a probe\n");
-    println!("| request | a second | watchfire, µs | bare loop, µs | ratio | least..most | target |");
+    println!(
+        "| request | a second | watchfire, µs | bare loop, µs | ratio | least..most | target |"
+    );
     println!("|---|--:|--:|--:|--:|--:|--:|");
     let certificates = Certificates::make();
     for case in &CASES {
@@ -78,7 +80,11 @@ fn measure(case: &Case, certificates: &Certificates) -> (f64, f64, Spread) {
     let authority = file(certificates.authority());
     let (mut server, scheme, how) = match case.how {
         Some(how) => (Process::helper(&["serve"]), "http", how),
-        None => (Process::helper(&["serve", &leaf, &key]), "https", authority.as_str()),
+        None => (
+            Process::helper(&["serve", &leaf, &key]),
+            "https",
+            authority.as_str(),
+        ),
     };
     let address = server.hear();
     let watched = Watched::new(&Plan {
@@ -89,7 +95,12 @@ fn measure(case: &Case, certificates: &Certificates) -> (f64, f64, Spread) {
     })
     .trusting(&certificates.authority());
     let (daemon, _) = watched.start();
-    let bare = Process::helper(&["bare", how, &format!("{scheme}://{address}/b"), &case.rate.to_string()]);
+    let bare = Process::helper(&[
+        "bare",
+        how,
+        &format!("{scheme}://{address}/b"),
+        &case.rate.to_string(),
+    ]);
     std::thread::sleep(WARM_UP);
     let mut look = || {
         let answered = server.ask();

@@ -18,10 +18,20 @@ pub fn print() {
     println!("### Detector\n");
     println!("| probes of the service | runs that fail | samples folded a second | least..most |");
     println!("|--:|--:|--:|--:|");
-    for (probes, fails) in [(10, 0.001), (10, 0.5), (10, 1.0), (1_000, 0.001), (1_000, 0.5)] {
+    for (probes, fails) in [
+        (10, 0.001),
+        (10, 0.5),
+        (10, 1.0),
+        (1_000, 0.001),
+        (1_000, 0.5),
+    ] {
         let rounds = (0..ROUNDS).map(|round| measure(probes, fails, round as u64));
         let (least, middle, most) = spread(rounds.collect());
-        println!("| {probes} | {} % | **{:.0}** | {least:.0}..{most:.0} |", fails * 100.0, middle);
+        println!(
+            "| {probes} | {} % | **{:.0}** | {least:.0}..{most:.0} |",
+            fails * 100.0,
+            middle
+        );
     }
     println!();
 }

@@ -31,10 +31,20 @@ pub fn print() {
     let late = measure();
     let ms = |share: f64| late[((late.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
     println!("### Punctuality\n");
-    println!("{PROBES} probes each {} s, {} runs: start of the request after its slot.\n", EVERY.as_secs(), late.len());
+    println!(
+        "{PROBES} probes each {} s, {} runs: start of the request after its slot.\n",
+        EVERY.as_secs(),
+        late.len()
+    );
     println!("| | p50, ms | p99, ms | p99.9, ms | largest, ms |");
     println!("|---|--:|--:|--:|--:|");
-    println!("| seen | {:.2} | **{:.2}** | {:.2} | {:.2} |", ms(0.5), ms(0.99), ms(0.999), ms(1.0));
+    println!(
+        "| seen | {:.2} | **{:.2}** | {:.2} | {:.2} |",
+        ms(0.5),
+        ms(0.99),
+        ms(0.999),
+        ms(1.0)
+    );
     println!("| target | | 10 | | |\n");
 }
 
@@ -75,7 +85,9 @@ fn lateness(data: &Path, began: Timestamp) -> Vec<u64> {
     let file = data.join("watchfire.db");
     let database = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut runs = database.prepare("SELECT probe, at_us FROM run").unwrap();
-    let runs = runs.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
+    let runs = runs.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+    });
     let runs = runs.unwrap().map(Result::unwrap).filter_map(|(probe, at)| {
         let after = Timestamp::from_micros(at).since(began);
         let every = EVERY.as_nanos();
@@ -92,7 +104,13 @@ fn configuration(folder: &Path) -> config::Config {
         bytes: std::fs::read(folder.join(name)).unwrap(),
     };
     let settings = source("watchfire.toml");
-    config::load(&source("probes.toml"), Some(&settings), &Nothing, Roots::system()).unwrap()
+    config::load(
+        &source("probes.toml"),
+        Some(&settings),
+        &Nothing,
+        Roots::system(),
+    )
+    .unwrap()
 }
 
 /// A host without variables and files.

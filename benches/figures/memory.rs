@@ -30,7 +30,11 @@ pub fn print() {
     println!("|--:|--:|--:|--:|");
     for (daemon, (probes, target)) in daemons.iter().zip(SIZES) {
         let mb = |what| daemon.kib(what) as f64 * 1024.0 / 1e6;
-        println!("| {probes} | **{:.1}** | {:.1} | {target} |", mb("VmRSS"), mb("VmHWM"));
+        println!(
+            "| {probes} | **{:.1}** | {:.1} | {target} |",
+            mb("VmRSS"),
+            mb("VmHWM")
+        );
     }
     println!();
 }

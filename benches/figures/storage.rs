@@ -24,15 +24,25 @@ pub fn print() {
     let database = Connection::open(&file).unwrap();
     let pages = |table: &str| {
         let sql = "SELECT sum(pgsize) FROM dbstat WHERE name = ?1";
-        database.query_row(sql, [table], |row| row.get::<_, f64>(0)).unwrap()
+        database
+            .query_row(sql, [table], |row| row.get::<_, f64>(0))
+            .unwrap()
     };
     let each = |bytes: f64| bytes / samples as f64;
     println!("### Storage\n");
-    println!("{samples} runs of {PROBES} probes over https, one in {FAILS} failed, written in the order of time.\n");
+    println!(
+        "{samples} runs of {PROBES} probes over https, one in {FAILS} failed, written in the order of time.\n"
+    );
     println!("| | bytes a sample | target |");
     println!("|---|--:|--:|");
-    println!("| the whole database, with evidence and names | **{:.1}** | 48 |", each(bytes));
-    println!("| its table of samples alone | {:.1} | |\n", each(pages("sample")));
+    println!(
+        "| the whole database, with evidence and names | **{:.1}** | 48 |",
+        each(bytes)
+    );
+    println!(
+        "| its table of samples alone | {:.1} | |\n",
+        each(pages("sample"))
+    );
 }
 
 /// Writes the samples as the engine does; returns how many.

@@ -31,9 +31,17 @@ impl Plan<'_> {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for n in 0..self.probes {
-            let (service, Plan { every, url, keys, .. }) = (n / PER_SERVICE, self);
+            let (
+                service,
+                Plan {
+                    every, url, keys, ..
+                },
+            ) = (n / PER_SERVICE, self);
             if n % PER_SERVICE == 0 {
-                let _ = writeln!(text, "[service.service-{service}]\ntitle = \"Service {service}\"");
+                let _ = writeln!(
+                    text,
+                    "[service.service-{service}]\ntitle = \"Service {service}\""
+                );
             }
             let _ = write!(
                 text,
@@ -55,7 +63,10 @@ impl Watched {
     pub fn new(plan: &Plan<'_>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("probes.toml"), plan.text()).unwrap();
-        let settings = format!("data_dir = {:?}\nlog = \"warn\"\n", folder.path().join("data"));
+        let settings = format!(
+            "data_dir = {:?}\nlog = \"warn\"\n",
+            folder.path().join("data")
+        );
         std::fs::write(folder.path().join("watchfire.toml"), settings).unwrap();
         Self {
             folder,
