@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use regex::bytes::{Regex, RegexBuilder};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::fields::{Fields, integer, wanted};
+use super::pattern::Pattern;
 use super::reply::Reply;
 use super::{Judgement, Prepared};
 use crate::diagnostic::Problem;
 use crate::model::{FailureKind, Fault, Outcome, Phase};
 
-/// A compiled expression may take this much memory.
-const REGEX_BYTES: usize = 1024 * 1024;
 /// Least and most that `max_bytes` can be set to.
 const MAX_BYTES: std::ops::Range<u64> = 1..64 * 1024 * 1024 + 1;
 
@@ -23,8 +21,8 @@ const MAX_BYTES: std::ops::Range<u64> = 1..64 * 1024 * 1024 + 1;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expect {
     pub status: Option<Vec<u16>>,
-    pub text: Option<Regex>,
-    pub not_text: Option<Regex>,
+    pub text: Option<Pattern>,
+    pub not_text: Option<Pattern>,
     json: Vec<(JsonPath, String, Claim)>,
     latency_under: Option<Duration>,
     cert_valid_for: Option<Duration>,
@@ -38,7 +36,7 @@ enum Claim {
     Not(Value),
     AtLeast(f64),
     AtMost(f64),
-    Matches(Regex),
+    Matches(Pattern),
     Exists(bool),
 }
 
@@ -185,28 +183,25 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// The regular expression of a key.
-fn expression(fields: &mut Fields<'_, '_>, key: &str) -> Option<Regex> {
+fn expression(fields: &mut Fields<'_, '_>, key: &str) -> Option<Pattern> {
     let text = fields.text(key)?;
     compile(text, fields.span(key))
         .map_err(|problem| fields.fault(problem))
         .ok()
 }
 
-fn compile(text: &str, span: std::ops::Range<usize>) -> Result<Regex, Problem> {
-    RegexBuilder::new(text)
-        .size_limit(REGEX_BYTES)
-        .build()
-        .map_err(|fault| {
-            // The whole message is a drawing over several lines; its last line is the reason.
-            let why = fault.to_string();
-            let why = why
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim_start_matches("error: ")
-                .to_owned();
-            Problem::new(span, format!("no regular expression: {why}"))
-        })
+fn compile(text: &str, span: std::ops::Range<usize>) -> Result<Pattern, Problem> {
+    Pattern::compile(text).map_err(|fault| {
+        // The whole message is a drawing over several lines; its last line is the reason.
+        let why = fault.to_string();
+        let why = why
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
+        Problem::new(span, format!("no regular expression: {why}"))
+    })
 }
 
 fn statuses(fields: &mut Fields<'_, '_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<u16>> {

@@ -13,6 +13,7 @@ mod expect;
 mod fields;
 mod http;
 mod image;
+mod pattern;
 mod phases;
 mod redirect;
 mod reply;

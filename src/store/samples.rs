@@ -124,10 +124,7 @@ pub(super) fn after(
     limit: usize,
 ) -> Result<Vec<Sample>> {
     let from = after.map_or(i64::MIN, to_row);
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE sample.probe_id = ?1 AND sample.at > ?2 ORDER BY sample.at LIMIT ?3"
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
+    let mut statement = conn.prepare_cached(&after_sql())?;
     let mut rows = statement.query(params![
         probe.0,
         from,
@@ -138,6 +135,12 @@ pub(super) fn after(
         samples.push(read(row)?);
     }
     Ok(samples)
+}
+
+fn after_sql() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM {TABLES} WHERE sample.probe_id = ?1 AND sample.at > ?2 ORDER BY sample.at LIMIT ?3"
+    )
 }
 
 /// The latest sample of a probe.
@@ -179,4 +182,24 @@ fn read(row: &Row<'_>) -> Result<Sample> {
         bytes: row.get(11)?,
         evidence: text.map(|text| Box::new(Evidence { text, request_id })),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn asking_for_another_probe_does_not_compile_the_statement_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        for probe in 1..10 {
+            after(&store.conn, ProbeId(probe), None, 10).unwrap();
+        }
+        let statement = store.conn.prepare_cached(&after_sql()).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::Run), 9);
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }

@@ -1,5 +1,7 @@
 //! Who is watched: services and probes with numbers that stay, and the detector's state of each service.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::Result;
@@ -33,29 +35,94 @@ pub(super) fn register(
     probes: &[(&str, &str)],
 ) -> Result<Vec<(ServiceId, ProbeId)>> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut known = Known::read(&tx, location)?;
     let mut ids = Vec::with_capacity(probes.len());
     {
-        tx.execute(
-            "UPDATE probe SET active = 0 WHERE location = ?1",
-            [location],
-        )?;
-        // An update that changes nothing, so that RETURNING also answers for a row that is there.
-        let mut service = tx.prepare(
+        // An update that changes nothing, so that RETURNING also answers for a row that is there and was not found: in a
+        // damaged file the index may know what the table has lost.
+        let mut new_service = tx.prepare(
             "INSERT INTO service(name) VALUES (?1) ON CONFLICT(name) DO UPDATE SET name = name RETURNING id",
         )?;
-        let mut probe = tx.prepare(
+        let mut new_probe = tx.prepare(
             "INSERT INTO probe(service_id, name, location, active) VALUES (?1, ?2, ?3, 1)
              ON CONFLICT(service_id, name, location) DO UPDATE SET active = 1 RETURNING id",
         )?;
-        for (service_name, probe_name) in probes {
-            let service_id: u32 = service.query_row([service_name], |r| r.get(0))?;
-            let probe_id: u32 =
-                probe.query_row(params![service_id, probe_name, location], |r| r.get(0))?;
-            ids.push((ServiceId(service_id), ProbeId(probe_id)));
+        let mut activate = tx.prepare("UPDATE probe SET active = 1 WHERE id = ?1")?;
+        for (service, probe) in probes {
+            let service = match known.services.get(*service) {
+                Some(id) => *id,
+                None => {
+                    let id = new_service.query_row([service], |r| r.get(0))?;
+                    known.services.insert((*service).to_owned(), id);
+                    id
+                }
+            };
+            let names = known.probes.entry(service).or_default();
+            let id = match names.get_mut(*probe) {
+                Some(row) => {
+                    if !row.active {
+                        activate.execute([row.id])?;
+                    }
+                    row.wanted = true;
+                    row.id
+                }
+                None => {
+                    let id =
+                        new_probe.query_row(params![service, probe, location], |r| r.get(0))?;
+                    let row = Row {
+                        id,
+                        active: true,
+                        wanted: true,
+                    };
+                    names.insert((*probe).to_owned(), row);
+                    id
+                }
+            };
+            ids.push((ServiceId(service), ProbeId(id)));
+        }
+        let mut rest = tx.prepare("UPDATE probe SET active = 0 WHERE id = ?1")?;
+        let rows = known.probes.values().flat_map(HashMap::values);
+        for row in rows.filter(|row| row.active && !row.wanted) {
+            rest.execute([row.id])?;
         }
     }
     tx.commit()?;
     Ok(ids)
+}
+
+/// The services, and the probes of one location, by name. Read in one go: asking for 10,000 probes one by one delays
+/// the start by as much as all the rest.
+struct Known {
+    services: HashMap<String, u32>,
+    probes: HashMap<u32, HashMap<String, Row>>,
+}
+
+struct Row {
+    id: u32,
+    active: bool,
+    wanted: bool,
+}
+
+impl Known {
+    fn read(conn: &Connection, location: &str) -> Result<Self> {
+        let mut statement = conn.prepare("SELECT name, id FROM service")?;
+        let services = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        let services = services.collect::<rusqlite::Result<_>>()?;
+        let mut statement =
+            conn.prepare("SELECT service_id, name, id, active FROM probe WHERE location = ?1")?;
+        let mut rows = statement.query([location])?;
+        let mut probes: HashMap<u32, HashMap<String, Row>> = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let found = Row {
+                id: row.get(2)?,
+                active: row.get(3)?,
+                wanted: false,
+            };
+            let names = probes.entry(row.get(0)?).or_default();
+            names.insert(row.get(1)?, found);
+        }
+        Ok(Self { services, probes })
+    }
 }
 
 /// All services that have a configured probe, by name.

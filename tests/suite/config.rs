@@ -245,3 +245,18 @@ fn a_key_that_decides_nothing_is_said_to_do_so() {
     }
     assert_eq!(warned.len(), keys.len());
 }
+
+#[test]
+fn numbered_services_are_not_taken_for_slips_of_each_other() {
+    let warnings = |second: &str| {
+        let probe = |service: &str| {
+            format!(
+                "[[probe]]\nname = \"up\"\nservice = \"{service}\"\nkind = \"http\"\nurl = \"http://x.example\"\n"
+            )
+        };
+        let text = format!("{}{}", probe("gateway-1"), probe(second));
+        load(text.as_bytes(), None).unwrap().warnings.len()
+    };
+    assert_eq!(warnings("gateway-2"), 0);
+    assert_eq!(warnings("gatway-1"), 1);
+}

@@ -90,6 +90,29 @@ fn every_kind_of_run_comes_back_as_it_was() {
 }
 
 #[test]
+fn the_same_names_get_the_same_numbers_and_those_not_named_are_no_longer_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let mut register = |names: &[(&str, &str)]| store.register("here", names).unwrap();
+    let both = register(&[("a", "chat"), ("b", "chat")]);
+    assert_eq!(register(&[("b", "chat")]), both[1..]);
+    let reader = Reader::open(dir.path()).unwrap();
+    let shown = |reader: &Reader| {
+        let services = reader.services().unwrap();
+        services.into_iter().map(|s| s.name).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&reader), ["b"]);
+    let more = register(&[("b", "chat"), ("a", "web"), ("a", "chat")]);
+    assert_eq!([more[0], more[2]], [both[1], both[0]]);
+    assert_eq!(more[1].0, both[0].0);
+    assert_eq!(shown(&reader), ["a", "b"]);
+    let elsewhere = store.register("there", &[("a", "chat")]).unwrap();
+    assert_eq!(elsewhere[0].0, both[0].0);
+    assert_ne!(elsewhere[0].1, both[0].1);
+    assert_eq!(shown(&reader), ["a", "b"]);
+}
+
+#[test]
 fn two_runs_with_the_same_start_are_both_kept() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();

@@ -18,6 +18,8 @@ use probe::{PROBE_KEYS, cadence, confirm, in_clear, kind, timeout};
 
 /// Probes of one file; more than this is a mistake of whoever generates it.
 const MOST_PROBES: usize = 100_000;
+/// With so many services a name is compared for a slip: a file with more is generated, not typed.
+const MOST_COMPARED: usize = 200;
 const ROOT_KEYS: &[&str] = &["alert", "service", "probe", "confirm", "control"];
 const SERVICE_KEYS: &[&str] = &[
     "title", "preset", "base_url", "model", "key", "probes", "alert", "confirm", "budget", "slo",
@@ -62,6 +64,11 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Watched {
             .map(|(url, _)| url)
             .collect(),
     }
+}
+
+/// Services that differ in their digits only are numbered, not misspelt.
+fn letter(c: &char) -> bool {
+    !c.is_ascii_digit()
 }
 
 struct Reader<'r, 't> {
@@ -159,6 +166,11 @@ impl<'t> Reader<'_, 't> {
     }
 
     fn services(&self, probes: &[Table<'t>]) -> Vec<Service> {
+        let mut own: BTreeMap<&str, Vec<&Table<'t>>> = BTreeMap::new();
+        for table in probes {
+            own.entry(&table.service).or_default().push(table);
+        }
+        let of = |service: &str| own.get(service).map_or(&[][..], |tables| tables);
         let mut services = Vec::new();
         let mut named = BTreeSet::new();
         if let Some(tables) = self.root.table("service") {
@@ -177,7 +189,7 @@ impl<'t> Reader<'_, 't> {
                     table,
                     faults: self.root.faults,
                 };
-                services.push(self.service(word, Some(fields), probes));
+                services.push(self.service(word, Some(fields), of(word)));
             }
         }
         for table in probes {
@@ -185,7 +197,12 @@ impl<'t> Reader<'_, 't> {
                 let others = named
                     .iter()
                     .map(String::as_str)
-                    .filter(|n| *n != table.service);
+                    .filter(|n| {
+                        !n.chars()
+                            .filter(letter)
+                            .eq(table.service.chars().filter(letter))
+                    })
+                    .take(MOST_COMPARED);
                 if let Some(near) = nearest(&table.service, others) {
                     let what = format!(
                         "the service {} has no section of its own",
@@ -196,13 +213,13 @@ impl<'t> Reader<'_, 't> {
                             .help(format!("did you mean `{near}`?")),
                     );
                 }
-                services.push(self.service(&table.service, None, probes));
+                services.push(self.service(&table.service, None, of(&table.service)));
             }
         }
         services
     }
 
-    fn service(&self, service: &str, fields: Option<Fields<'t>>, probes: &[Table<'t>]) -> Service {
+    fn service(&self, service: &str, fields: Option<Fields<'t>>, probes: &[&Table<'t>]) -> Service {
         let faults = self.root.faults;
         let mut around = Around {
             name: service.to_owned(),
@@ -247,15 +264,11 @@ impl<'t> Reader<'_, 't> {
             preset = self.preset(fields);
             made.title = fields.text("title", title).unwrap_or(made.title);
         }
-        let own: BTreeSet<&str> = probes
-            .iter()
-            .filter(|p| p.service == service)
-            .map(|p| p.name.as_str())
-            .collect();
+        let own: BTreeSet<&str> = probes.iter().map(|p| p.name.as_str()).collect();
         if let (Some(text), Some(fields)) = (&preset, fields) {
             self.of_preset(text, fields, &own, &mut around, &mut made);
         }
-        for table in probes.iter().filter(|p| p.service == service) {
+        for table in probes {
             self.probe(
                 &table.name,
                 table.fields,

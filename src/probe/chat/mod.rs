@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, header};
-use regex::bytes::Regex;
 use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -21,6 +20,7 @@ use toml::de::DeValue;
 use self::stream::ChatStream;
 use super::expect::Expect;
 use super::fields::Fields;
+use super::pattern::Pattern;
 use super::reply::{Reply, StreamReader};
 use super::target;
 use super::{Check, Keep, Kind, Prepared, Request, Step, Surroundings};
@@ -110,7 +110,7 @@ fn build(
     }
     let mut expect = Expect::read(&mut fields, EXPECT_KEYS);
     if expect.text.is_none() && !own_prompt {
-        expect.text = Regex::new(ANSWER).ok();
+        expect.text = Pattern::compile(ANSWER).ok();
     }
     let problems = fields.problems();
     let (Some(model), Some(url), Some(prompt), true) = (model, url, prompt, problems.is_empty())
