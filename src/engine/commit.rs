@@ -102,7 +102,7 @@ impl Engine {
     }
 
     /// The database refused: what weighs is saved without the samples if that is possible, the rest waits in memory.
-    fn refused(&mut self, why: &StoreError, now: Timestamp) {
+    pub(super) fn refused(&mut self, why: &StoreError, now: Timestamp) {
         self.retry_at = Some(tokio::time::Instant::now() + RETRY);
         let news = self.trouble.is_none();
         let since = self.trouble.as_ref().map_or(now, |(_, since)| *since);
