@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -86,8 +86,10 @@ pub struct Setup {
 pub fn run(setup: Setup, stop: CancellationToken) -> Result<(), DaemonError> {
     let runtime = runtime()?;
     runtime.block_on(async {
+        // Before anything is opened: a stop that comes during the start is obeyed in good order after it.
+        let signals = Signals::listen()?;
         let stage = Stage::set(setup, stop)?;
-        stage.play().await
+        stage.play(signals).await
     })
 }
 
@@ -215,7 +217,7 @@ impl Stage {
         })
     }
 
-    async fn play(self) -> Result<(), DaemonError> {
+    async fn play(self, mut signals: Signals) -> Result<(), DaemonError> {
         let Stage {
             clock,
             inbox,
@@ -226,11 +228,6 @@ impl Stage {
             engine_counters,
             ..
         } = self;
-        let mut hangup = listen(SignalKind::hangup())?;
-        let (mut terminate, mut interrupt) = (
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::interrupt())?,
-        );
         let housekeeping = match housekeeping::start(&inbox, &self.backup_cron).await {
             Ok(scheduler) => Some(scheduler),
             Err(e) => {
@@ -256,12 +253,12 @@ impl Stage {
             ("schedule", &counters.rounds),
             ("engine", &engine_counters.rounds),
         ];
-        let signals = async {
+        let obey = async {
             loop {
                 tokio::select! {
-                    _ = terminate.recv() => stop.cancel(),
-                    _ = interrupt.recv() => stop.cancel(),
-                    _ = hangup.recv() => reload(&reread, &clock, &inbox, &commands, &self.data_dir),
+                    _ = signals.terminate.recv() => stop.cancel(),
+                    _ = signals.interrupt.recv() => stop.cancel(),
+                    _ = signals.hangup.recv() => reload(&reread, &clock, &inbox, &commands, &self.data_dir),
                     () = tokio::time::sleep(RESYNC) => resync(&clock, &inbox, &commands),
                 }
             }
@@ -276,7 +273,7 @@ impl Stage {
         ]);
         tokio::select! {
             () = schedule => {}
-            () = signals => {}
+            () = obey => {}
             () = systemd::watchdog(&loops) => {}
         }
         systemd::tell(&[NotifyState::Stopping]);
@@ -307,8 +304,22 @@ fn close(
     }
 }
 
-fn listen(kind: SignalKind) -> Result<tokio::signal::unix::Signal, DaemonError> {
-    signal(kind).map_err(|e| DaemonError::System("listen to signals", e))
+/// What the operator says to a running daemon.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, DaemonError> {
+        let listen = |kind| signal(kind).map_err(|e| DaemonError::System("listen to signals", e));
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
 }
 
 fn resync(clock: &Clock, inbox: &Inbox, commands: &mpsc::UnboundedSender<Command<ProbeJob>>) {
