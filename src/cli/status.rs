@@ -210,7 +210,10 @@ impl Board {
     }
 
     fn note(&mut self, dead: &[String]) {
-        self.notes.extend(self.daemon.note());
+        // A daemon that has said why it cannot write is not stuck.
+        if self.storage.is_none() || matches!(self.daemon, Daemon::Stopped(_)) {
+            self.notes.extend(self.daemon.note());
+        }
         if let Some(storage) = &self.storage {
             self.notes
                 .push(format!("the database cannot take samples: {storage}"));

@@ -25,6 +25,7 @@ use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timest
 use crate::store::{Retention, Store, StoreError};
 
 use backlog::Backlog;
+use commit::Trouble;
 pub use commit::fact;
 pub use inbox::{Chore, Inbox, Input, Renumber};
 use service::Service;
@@ -105,8 +106,8 @@ pub struct Engine {
     last_checkpoint: Timestamp,
     /// Not before this moment is a commit tried again after a failure.
     retry_at: Option<tokio::time::Instant>,
-    /// The database refuses writes: why, and since when.
-    trouble: Option<(String, Timestamp)>,
+    /// The database refuses writes.
+    trouble: Option<Trouble>,
     pruning: bool,
     rolling_up: bool,
 }

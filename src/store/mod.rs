@@ -24,6 +24,7 @@ mod story;
 mod transaction;
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -206,14 +207,21 @@ impl Store {
         backup::backup(&self.conn, to)
     }
 
-    /// Gives the reserve on the disk away, so that incidents and mails can still be kept. True when there was one.
+    /// Gives the reserve on the disk to the database, so that incidents and mails can still be kept. True when there was
+    /// one.
     pub fn release_ballast(&self) -> std::io::Result<bool> {
         files::release_ballast(&self.dir)
     }
 
-    /// Lays in the reserve again. Fails while the disk is full.
-    pub fn restore_ballast(&self) -> std::io::Result<()> {
-        files::restore_ballast(&self.dir)
+    /// Lays in the reserve again.
+    ///
+    /// # Errors
+    /// `Full` while the disk is; `Io` when the file system refuses for another reason, which says nothing of the database.
+    pub fn restore_ballast(&self) -> Result<()> {
+        files::restore_ballast(&self.dir).map_err(|e| match e.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full(e.into()),
+            _ => StoreError::Io(e.into()),
+        })
     }
 
     fn load(&mut self) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Who is watched: services and probes with numbers that stay, and the detector's state of each service.
 
+use std::collections::{HashMap, HashSet};
+
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::Result;
@@ -32,6 +34,9 @@ pub(super) fn register(
     location: &str,
     probes: &[(&str, &str)],
 ) -> Result<Vec<(ServiceId, ProbeId)>> {
+    if let Some(known) = as_registered(conn, location, probes)? {
+        return Ok(known);
+    }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut ids = Vec::with_capacity(probes.len());
     {
@@ -56,6 +61,34 @@ pub(super) fn register(
     }
     tx.commit()?;
     Ok(ids)
+}
+
+/// The numbers, when exactly these probes are configured at the location already: then nothing has to be written, and a
+/// daemon can start while the disk is full.
+fn as_registered(
+    conn: &Connection,
+    location: &str,
+    probes: &[(&str, &str)],
+) -> Result<Option<Vec<(ServiceId, ProbeId)>>> {
+    let mut statement = conn.prepare(
+        "SELECT service.name, probe.name, service.id, probe.id
+         FROM probe JOIN service ON service.id = probe.service_id WHERE active = 1 AND location = ?1",
+    )?;
+    let known: HashMap<(String, String), (ServiceId, ProbeId)> = statement
+        .query_map([location], |r| {
+            let ids = (ServiceId(r.get(2)?), ProbeId(r.get(3)?));
+            Ok(((r.get(0)?, r.get(1)?), ids))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let number = |(service, probe): &(&str, &str)| {
+        known
+            .get(&((*service).to_owned(), (*probe).to_owned()))
+            .copied()
+    };
+    let ids: Option<Vec<_>> = probes.iter().map(number).collect();
+    // The same number of names, all of them known: no other is configured, unless one was asked for twice.
+    let distinct: HashSet<&(&str, &str)> = probes.iter().collect();
+    Ok(ids.filter(|_| distinct.len() == known.len()))
 }
 
 /// All services that have a configured probe, by name.
