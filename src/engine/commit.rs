@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::model::notification::Notification;
 use crate::model::{EventKind, IncidentEvent, ServiceId, Timestamp};
@@ -43,8 +43,6 @@ pub(super) struct Trouble {
     /// In its words.
     why: String,
     since: Timestamp,
-    /// For want of room.
-    full: bool,
     /// Not even what must not be lost can be written.
     dire: bool,
 }
@@ -62,12 +60,9 @@ impl Engine {
         }
     }
 
-    /// After the disk was full samples must wait until the reserve is back: what there is of it now is for incidents
+    /// Samples are written only while the reserve is there: once the disk is full, what is left of it is for incidents
     /// and mails, and samples would soon have taken it.
     fn room(&self) -> Result<(), StoreError> {
-        if !self.trouble.as_ref().is_some_and(|t| t.full) {
-            return Ok(());
-        }
         match self.parts.store.restore_ballast() {
             Err(StoreError::Full(e)) => Err(StoreError::Full(e)),
             // Whether the database can be written shows when it is tried.
@@ -126,9 +121,6 @@ impl Engine {
                 "the database takes samples again, after {} s; nothing in memory is left",
                 now.since(trouble.since).as_secs()
             );
-            if let Err(e) = self.parts.store.restore_ballast() {
-                warn!("no reserve could be laid in on the disk: {e}");
-            }
         }
     }
 
@@ -136,20 +128,20 @@ impl Engine {
     pub(super) fn refused(&mut self, why: &StoreError, now: Timestamp) {
         self.retry_at = Some(tokio::time::Instant::now() + RETRY);
         let news = self.trouble.is_none();
-        let full = matches!(why, StoreError::Full(_));
         let trouble = self.trouble.get_or_insert_with(|| Trouble {
             why: String::new(),
             since: now,
-            full,
             dire: false,
         });
-        (trouble.why, trouble.full) = (why.to_string(), full);
+        trouble.why = why.to_string();
         if news {
             error!(
                 "the database cannot be written: {why}. Probing goes on, and samples wait in memory"
             );
         }
-        if full && let Err(e) = self.parts.store.release_ballast() {
+        if matches!(why, StoreError::Full(_))
+            && let Err(e) = self.parts.store.release_ballast()
+        {
             error!("the reserve on the disk could not be given away: {e}");
         }
         if matches!(why, StoreError::Io(_) | StoreError::Corrupt(_))

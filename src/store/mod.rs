@@ -213,7 +213,7 @@ impl Store {
         files::release_ballast(&self.dir)
     }
 
-    /// Lays in the reserve again.
+    /// Lays in the reserve; one look when it is there.
     ///
     /// # Errors
     /// `Full` while the disk is; `Io` when the file system refuses for another reason, which says nothing of the database.
