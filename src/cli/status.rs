@@ -13,10 +13,10 @@ use crate::config::{Config, Service};
 use crate::engine::{fact, open_incident};
 use crate::model::incident::IncidentState;
 use crate::model::{ProbeId, Sample, Severity, Timestamp};
-use crate::store::{OpenError, Reader, ServiceRow, StoreError};
+use crate::store::{Holder, OpenError, Reader, ServiceRow, StoreError};
 
-/// A daemon that lives writes a checkpoint each minute; after this long without one it counts as stopped.
-const STOPPED_AFTER: Duration = Duration::from_secs(150);
+/// A daemon that works writes a checkpoint each minute; one that has not for this long cannot.
+const STUCK_AFTER: Duration = Duration::from_secs(150);
 /// Runs of this long are counted beside each probe.
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -85,10 +85,51 @@ impl From<StoreError> for Trouble {
     }
 }
 
+/// What the daemon is up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Daemon {
+    /// It runs and writes.
+    Works,
+    /// It runs and has written nothing for long: its number, and when it last did.
+    Stuck(Option<u32>, Option<Timestamp>),
+    /// None runs; when one last wrote.
+    Stopped(Option<Timestamp>),
+}
+
+impl Daemon {
+    /// From who holds the lock (`None`: this user may not know) and the last checkpoint.
+    fn judge(holder: Option<Holder>, wrote: Option<Timestamp>, now: Timestamp) -> Self {
+        let lately = wrote.is_some_and(|at| now.since(at) < STUCK_AFTER);
+        match holder {
+            Some(Holder::Nobody) => Daemon::Stopped(wrote),
+            Some(Holder::Process(_)) | None if lately => Daemon::Works,
+            Some(Holder::Process(pid)) => Daemon::Stuck(pid, wrote),
+            None => Daemon::Stopped(wrote),
+        }
+    }
+
+    fn note(self) -> Option<String> {
+        match self {
+            Daemon::Works => None,
+            Daemon::Stuck(pid, wrote) => {
+                let pid = pid.map_or(String::new(), |pid| format!(" (pid {pid})"));
+                let since = wrote.map_or("yet".to_owned(), |at| format!("since {at}"));
+                Some(format!(
+                    "stuck: the daemon{pid} runs but has written nothing {since}; its log says why"
+                ))
+            }
+            Daemon::Stopped(Some(at)) => {
+                Some(format!("no daemon runs; the last one wrote at {at}"))
+            }
+            Daemon::Stopped(None) => Some("no daemon has worked here yet".to_owned()),
+        }
+    }
+}
+
 /// All that is shown.
 struct Board {
     services: Vec<ServiceLine>,
-    stopped: Option<Option<Timestamp>>,
+    daemon: Daemon,
     storage: Option<String>,
     missed: u64,
     dropped: u64,
@@ -133,17 +174,17 @@ impl Board {
             let state = row.and_then(|row| states.get(&row.id)).map(String::as_str);
             services.push(ServiceLine::read(&reader, service, row, state, now)?);
         }
-        let alive = reader
+        let wrote = reader
             .meta(fact::ALIVE_AT)?
             .and_then(|at| Timestamp::parse(&at));
-        let lives = alive.is_some_and(|at| now.since(at) < STOPPED_AFTER);
+        let holder = Holder::of(&config.data_dir).ok();
         let number = |key| -> Result<u64, StoreError> {
             Ok(reader.meta(key)?.and_then(|n| n.parse().ok()).unwrap_or(0))
         };
         let outbox = reader.outbox_summary()?;
         let mut board = Self {
             services,
-            stopped: (!lives).then_some(alive),
+            daemon: Daemon::judge(holder, wrote, now),
             storage: reader.meta(fact::STORAGE)?.filter(|why| !why.is_empty()),
             missed: number(fact::MISSED)?,
             dropped: number(fact::DROPPED)?,
@@ -169,12 +210,9 @@ impl Board {
     }
 
     fn note(&mut self, dead: &[String]) {
-        match self.stopped {
-            Some(Some(at)) => self
-                .notes
-                .push(format!("no daemon has worked here since {at}")),
-            Some(None) => self.notes.push("no daemon has worked here yet".to_owned()),
-            None => {}
+        // A daemon that has said why it cannot write is not stuck.
+        if self.storage.is_none() || matches!(self.daemon, Daemon::Stopped(_)) {
+            self.notes.extend(self.daemon.note());
         }
         if let Some(storage) = &self.storage {
             self.notes
@@ -208,9 +246,9 @@ impl Board {
     fn prober_state(&self) -> &'static str {
         /// A mail that waits longer than this is a matter for a person.
         const LATE_MAIL: Duration = Duration::from_secs(300);
-        if self.stopped.is_some() {
+        if matches!(self.daemon, Daemon::Stopped(_)) {
             "stopped"
-        } else if self.storage.is_some() {
+        } else if self.storage.is_some() || matches!(self.daemon, Daemon::Stuck(..)) {
             "storage"
         } else if self.dead > 0 || self.oldest_pending.is_some_and(|age| age > LATE_MAIL) {
             "mail"
@@ -389,5 +427,34 @@ impl ProbeLine {
             "evidence": last.and_then(|l| l.evidence.as_ref()).map(|e| e.text.clone()),
             "hour": { "up": self.up, "down": self.down, "unknown": self.other },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_decides_whether_a_daemon_runs_and_the_checkpoint_whether_it_works() {
+        let now = Timestamp::parse("2026-11-08T13:42:00Z").unwrap();
+        let (fresh, old) = (now - Duration::from_secs(70), now - STUCK_AFTER);
+        let held = Some(Holder::Process(Some(7)));
+        let judge = |holder, wrote| Daemon::judge(holder, Some(wrote), now);
+        assert_eq!(judge(held, fresh), Daemon::Works);
+        assert_eq!(judge(held, old), Daemon::Stuck(Some(7), Some(old)));
+        assert_eq!(
+            judge(Some(Holder::Nobody), fresh),
+            Daemon::Stopped(Some(fresh))
+        );
+        assert_eq!(judge(None, fresh), Daemon::Works);
+        assert_eq!(judge(None, old), Daemon::Stopped(Some(old)));
+    }
+
+    #[test]
+    fn a_stuck_daemon_is_named_in_a_note() {
+        let at = Timestamp::parse("2026-11-08T13:42:00Z");
+        let note = Daemon::Stuck(Some(7), at).note().unwrap();
+        assert!(note.starts_with("stuck: the daemon (pid 7)"), "{note}");
+        assert_eq!(Daemon::Works.note(), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::model::notification::Notification;
 use crate::model::{EventKind, IncidentEvent, ServiceId, Timestamp};
@@ -37,19 +37,45 @@ enum Load {
     Light,
 }
 
+/// The database refuses writes.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    /// In its words.
+    why: String,
+    since: Timestamp,
+    /// Not even what must not be lost can be written.
+    dire: bool,
+}
+
 impl Engine {
     /// Commits the backlog, and with `checkpoint` the state of every service that has changed.
     pub(super) fn commit(&mut self, now: Timestamp, checkpoint: bool) {
-        match self.transact(now, checkpoint, Load::All) {
+        let committed = match self.room() {
+            Ok(()) => self.transact(now, checkpoint, Load::All),
+            Err(e) => Err(e),
+        };
+        match committed {
             Ok(()) => self.all_well(now),
             Err(e) => self.refused(&e, now),
         }
     }
 
+    /// Samples are written only while the reserve is there: once the disk is full, what is left of it is for incidents
+    /// and mails, and samples would soon have taken it.
+    fn room(&self) -> Result<(), StoreError> {
+        match self.parts.store.restore_ballast() {
+            Err(StoreError::Full(e)) => Err(StoreError::Full(e)),
+            // Whether the database can be written shows when it is tried.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     fn transact(&mut self, now: Timestamp, checkpoint: bool, load: Load) -> Result<(), StoreError> {
         let trouble = match (&self.trouble, load) {
-            (Some((why, since)), Load::Light) => Some(format!(
-                "{why}; since {since}, {} samples wait in memory",
+            (Some(trouble), Load::Light) => Some(format!(
+                "{}; since {}, {} samples wait in memory",
+                trouble.why,
+                trouble.since,
                 self.backlog.samples.len()
             )),
             _ => None,
@@ -90,30 +116,33 @@ impl Engine {
 
     fn all_well(&mut self, now: Timestamp) {
         self.retry_at = None;
-        if let Some((_, since)) = self.trouble.take() {
+        if let Some(trouble) = self.trouble.take() {
             info!(
                 "the database takes samples again, after {} s; nothing in memory is left",
-                now.since(since).as_secs()
+                now.since(trouble.since).as_secs()
             );
-            if let Err(e) = self.parts.store.restore_ballast() {
-                warn!("no reserve could be laid in on the disk: {e}");
-            }
         }
     }
 
     /// The database refused: what weighs is saved without the samples if that is possible, the rest waits in memory.
-    fn refused(&mut self, why: &StoreError, now: Timestamp) {
+    pub(super) fn refused(&mut self, why: &StoreError, now: Timestamp) {
         self.retry_at = Some(tokio::time::Instant::now() + RETRY);
         let news = self.trouble.is_none();
-        let since = self.trouble.as_ref().map_or(now, |(_, since)| *since);
-        self.trouble = Some((why.to_string(), since));
+        let trouble = self.trouble.get_or_insert_with(|| Trouble {
+            why: String::new(),
+            since: now,
+            dire: false,
+        });
+        trouble.why = why.to_string();
         if news {
             error!(
                 "the database cannot be written: {why}. Probing goes on, and samples wait in memory"
             );
-            if let Err(e) = self.parts.store.release_ballast() {
-                error!("the reserve on the disk could not be given away: {e}");
-            }
+        }
+        if matches!(why, StoreError::Full(_))
+            && let Err(e) = self.parts.store.release_ballast()
+        {
+            error!("the reserve on the disk could not be given away: {e}");
         }
         if matches!(why, StoreError::Io(_) | StoreError::Corrupt(_))
             && let Err(e) = self.parts.store.reopen(why)
@@ -121,10 +150,23 @@ impl Engine {
             error!("the database could not be opened again: {e}");
             return;
         }
-        if (news || !self.backlog.weighs_nothing())
-            && let Err(e) = self.transact(now, false, Load::Light)
-        {
-            error!("incidents and mails wait in memory too: {e}");
+        if news || !self.backlog.weighs_nothing() {
+            let saved = self.transact(now, false, Load::Light);
+            self.note_light(saved);
+        }
+    }
+
+    /// Says once when even what must not be lost has to wait.
+    fn note_light(&mut self, saved: Result<(), StoreError>) {
+        let Some(trouble) = &mut self.trouble else {
+            return;
+        };
+        match saved {
+            Ok(()) => trouble.dire = false,
+            Err(e) if !std::mem::replace(&mut trouble.dire, true) => {
+                error!("incidents and mails wait in memory too: {e}");
+            }
+            Err(_) => {}
         }
     }
 }

@@ -22,9 +22,10 @@ use crate::clock::Clock;
 use crate::model::fold::{Recheck, fold};
 use crate::model::notification::Compose;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
-use crate::store::{Retention, Store};
+use crate::store::{Retention, Store, StoreError};
 
 use backlog::Backlog;
+use commit::Trouble;
 pub use commit::fact;
 pub use inbox::{Chore, Inbox, Input, Renumber};
 use service::Service;
@@ -105,8 +106,8 @@ pub struct Engine {
     last_checkpoint: Timestamp,
     /// Not before this moment is a commit tried again after a failure.
     retry_at: Option<tokio::time::Instant>,
-    /// The database refuses writes: why, and since when.
-    trouble: Option<(String, Timestamp)>,
+    /// The database refuses writes.
+    trouble: Option<Trouble>,
     pruning: bool,
     rolling_up: bool,
 }
@@ -195,7 +196,8 @@ impl Engine {
                     service.state.shift(micros);
                     service.dirty = true;
                 }
-                self.last_checkpoint = self.last_checkpoint.shifted(micros);
+                // At once, or the latest checkpoint would seem as old as the step is wide.
+                self.last_checkpoint = Timestamp::EPOCH;
                 self.backlog.shift += micros;
             }
             Input::Reload(renumber) => match renumber(&mut self.parts.store) {
@@ -219,26 +221,22 @@ impl Engine {
 
     /// A small piece of the housekeeping, if there is any to do.
     fn tidy(&mut self, now: Timestamp) {
-        if self.rolling_up {
-            match self.parts.store.roll_up(now, ROLL_UP_HOURS) {
-                Ok(hours) => self.rolling_up = hours > 0,
-                Err(e) => {
-                    warn!("hours were not summed up: {e}");
-                    self.rolling_up = false;
-                }
-            }
+        let store = &mut self.parts.store;
+        let done = if self.rolling_up {
+            let summed = store.roll_up(now, ROLL_UP_HOURS);
+            summed.map(|hours| self.rolling_up = hours > 0)
         } else if self.pruning {
-            match self
-                .parts
-                .store
-                .prune(now, &self.parts.retention, PRUNE_ROWS)
-            {
-                Ok(rows) => self.pruning = rows > 0,
-                Err(e) => {
-                    warn!("old samples were not removed: {e}");
-                    self.pruning = false;
-                }
-            }
+            let pruned = store.prune(now, &self.parts.retention, PRUNE_ROWS);
+            pruned.map(|pruned| self.pruning = pruned.more)
+        } else {
+            Ok(())
+        };
+        let Err(e) = done else { return };
+        warn!("the housekeeping is put off for an hour: {e}");
+        (self.rolling_up, self.pruning) = (false, false);
+        // The handle is not to be written with again as it is.
+        if matches!(e, StoreError::Io(_) | StoreError::Corrupt(_)) {
+            self.refused(&e, now);
         }
     }
 

@@ -12,7 +12,8 @@ use super::{OpenError, files};
 const STEP_PAGES: i32 = 1024;
 
 pub(super) fn backup(conn: &Connection, to: &Path) -> Result<(), OpenError> {
-    if let Some(folder) = to.parent() {
+    // A bare file name has an empty parent: it stands in the working directory, which is there.
+    if let Some(folder) = to.parent().filter(|f| !f.as_os_str().is_empty()) {
         files::create_dir(folder).map_err(OpenError::io("create", folder))?;
     }
     let part = files::beside(to, ".part");

@@ -5,12 +5,16 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FallocateFlags;
+
 /// The database's name within the data directory.
 pub(super) const DATABASE: &str = "watchfire.db";
 /// The reserve's name within the data directory.
 const BALLAST: &str = "ballast";
-/// Enough for some hundred mails and their incident events.
-const BALLAST_BYTES: usize = 1 << 20;
+/// A thousand pages of the write-ahead log: some dozen commits of incidents with their mails.
+const BALLAST_BYTES: usize = 4 << 20;
+/// A piece of the reserve that is smaller than this holds not one commit.
+const LEAST_CLAIM: u64 = 64 << 10;
 /// Where backups are looked for when the database is damaged.
 const BACKUPS: &str = "backup";
 
@@ -96,12 +100,33 @@ pub(super) fn restore_ballast(dir: &Path) -> io::Result<()> {
     })
 }
 
-/// Gives the reserve away. True when there was one.
+/// Gives the reserve to the write-ahead log. True when there was one.
 pub(super) fn release_ballast(dir: &Path) -> io::Result<bool> {
     match fs::remove_file(dir.join(BALLAST)) {
-        Ok(()) => Ok(true),
+        Ok(()) => {
+            claim(&beside(&dir.join(DATABASE), "-wal"));
+            Ok(true)
+        }
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(e),
+    }
+}
+
+/// Takes the room that has just come free for the write-ahead log, before whatever has filled the disk does.
+///
+/// The blocks lie behind the log's end, where SQLite does not look until it writes there. Opening and closing the log is
+/// harmless: SQLite's locks are on the other two files. What a file system refuses here stays free for anybody.
+fn claim(wal: &Path) {
+    let Ok(file) = OpenOptions::new().write(true).open(wal) else {
+        return;
+    };
+    let end = file.metadata().map_or(0, |m| m.len());
+    let mut bytes = BALLAST_BYTES as u64;
+    while bytes >= LEAST_CLAIM
+        && rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, end, bytes)
+            == Err(rustix::io::Errno::NOSPC)
+    {
+        bytes /= 2;
     }
 }
 

@@ -4,13 +4,46 @@
 //! belong to the process, not to the descriptor).
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use super::{OpenError, files};
 
 /// Name within the data directory.
 const NAME: &str = "watchfire.lock";
+/// Who asks whether the lock is held takes it for an instant; so often, so far apart, is it tried before it counts as held.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Who has a data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// No process: no daemon runs.
+    Nobody,
+    /// A process; its number when the lock's file tells it.
+    Process(Option<u32>),
+}
+
+impl Holder {
+    /// Asks, and keeps nobody out by asking.
+    ///
+    /// # Errors
+    /// When the lock's file may not be read.
+    pub fn of(dir: &Path) -> std::io::Result<Self> {
+        let mut file = match File::open(dir.join(NAME)) {
+            Ok(file) => file,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Holder::Nobody),
+            Err(e) => return Err(e),
+        };
+        // Shared, so that two who ask at once do not take each other for a daemon. Given back when `file` is closed.
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Holder::Nobody),
+            Err(TryLockError::WouldBlock) => Ok(Holder::Process(pid(&mut file))),
+            Err(TryLockError::Error(e)) => Err(e),
+        }
+    }
+}
 
 /// The lock. Held until dropped, and by the system until the process ends, however it ends.
 #[derive(Debug)]
@@ -21,25 +54,30 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock at once, or says who has it.
+    /// Takes the lock, or says within a fifth of a second who has it.
     pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join(NAME);
         let mut file = files::open_private(&path).map_err(OpenError::io("open", &path))?;
-        let holder = holder(&mut file);
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(OpenError::Locked {
-                    pid: holder.and_then(|text| text.parse().ok()),
-                    dir: dir.to_owned(),
-                });
+        let mut tries = 1;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if tries < TRIES => {
+                    tries += 1;
+                    pause();
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(OpenError::Locked {
+                        pid: pid(&mut file),
+                        dir: dir.to_owned(),
+                    });
+                }
+                Err(TryLockError::Error(e)) => return Err(OpenError::io("lock", &path)(e)),
             }
-            Err(TryLockError::Error(e)) => return Err(OpenError::io("lock", &path)(e)),
         }
-        let mut lock = Lock {
-            file,
-            unclean: holder.is_some(),
-        };
+        // Read only now: what the last holder has said while it was waited for counts.
+        let unclean = said(&mut file).is_some();
+        let mut lock = Lock { file, unclean };
         lock.say(&std::process::id().to_string())
             .map_err(OpenError::io("write", &path))?;
         Ok(lock)
@@ -52,8 +90,20 @@ impl Lock {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no event tells of a lock that is given back; nothing runs yet that could be delayed"
+)]
+fn pause() {
+    std::thread::sleep(PAUSE);
+}
+
+fn pid(file: &mut File) -> Option<u32> {
+    said(file)?.parse().ok()
+}
+
 /// What the file says; `None` when it is empty or cannot be read.
-fn holder(file: &mut File) -> Option<String> {
+fn said(file: &mut File) -> Option<String> {
     /// A pid has at most ten digits.
     const LONGEST: u64 = 32;
     let mut text = String::new();
@@ -84,6 +134,37 @@ mod tests {
         assert_eq!(pid, Some(std::process::id()));
         drop(first);
         assert!(!Lock::take(dir.path()).unwrap().unclean);
+    }
+
+    #[test]
+    fn the_holder_is_named_while_there_is_one_and_asking_makes_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Holder::of(dir.path()).unwrap(), Holder::Nobody);
+        assert!(!dir.path().join(NAME).exists());
+        let lock = Lock::take(dir.path()).unwrap();
+        let me = Holder::Process(Some(std::process::id()));
+        assert_eq!(Holder::of(dir.path()).unwrap(), me);
+        drop(lock);
+        assert_eq!(Holder::of(dir.path()).unwrap(), Holder::Nobody);
+    }
+
+    #[test]
+    fn one_who_asks_does_not_keep_a_daemon_from_starting() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Lock::take(dir.path()).unwrap());
+        let asking = File::open(dir.path().join(NAME)).unwrap();
+        asking.try_lock_shared().unwrap();
+        let begun = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| {
+                begun.wait();
+                Lock::take(dir.path()).map(|_| ())
+            });
+            begun.wait();
+            std::thread::yield_now();
+            drop(asking);
+            taken.join().unwrap().unwrap();
+        });
     }
 
     #[test]

@@ -24,14 +24,16 @@ mod story;
 mod transaction;
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 pub use error::{OpenError, Result, Source, StoreError};
 pub use incidents::{IncidentFilter, IncidentRow};
+pub use lock::Holder;
 pub use outbox::{DeliveryRow, DeliveryState, OutboxSummary};
-pub use prune::Retention;
+pub use prune::{Pruned, Retention};
 pub use reader::{IncidentStory, Reader, Tally};
 pub use rollups::Rollup;
 pub use services::{ProbeRow, ServiceRow};
@@ -65,8 +67,8 @@ pub struct Store {
 impl Store {
     /// Opens the database in `data_dir`, making both when they are not there (0700 and 0600).
     ///
-    /// A damaged database is moved aside and a new one begun: see [`Store::recovered`]. Returns at once when another
-    /// process has the directory.
+    /// A damaged database is moved aside and a new one begun: see [`Store::recovered`]. Returns within a fifth of a
+    /// second when another process has the directory.
     pub fn open(data_dir: &Path) -> std::result::Result<Self, OpenError> {
         connection::check_library()?;
         files::create_dir(data_dir).map_err(OpenError::io("create", data_dir))?;
@@ -183,14 +185,14 @@ impl Store {
         done
     }
 
-    /// Deletes up to about `at_most_rows` that are older than they have to be kept, in one transaction, and gives their
-    /// room back. Returns how many; 0 when nothing is left to do.
+    /// Deletes up to `at_most_rows` that are older than they have to be kept, in one transaction, and gives room back to
+    /// the file system. A small piece of the work: call it until it says that there is no more.
     pub fn prune(
         &mut self,
         now: Timestamp,
         retention: &Retention,
         at_most_rows: usize,
-    ) -> Result<u64> {
+    ) -> Result<Pruned> {
         prune::prune(
             &mut self.conn,
             &mut self.pruned_to,
@@ -205,14 +207,21 @@ impl Store {
         backup::backup(&self.conn, to)
     }
 
-    /// Gives the reserve on the disk away, so that incidents and mails can still be kept. True when there was one.
+    /// Gives the reserve on the disk to the database, so that incidents and mails can still be kept. True when there was
+    /// one.
     pub fn release_ballast(&self) -> std::io::Result<bool> {
         files::release_ballast(&self.dir)
     }
 
-    /// Lays in the reserve again. Fails while the disk is full.
-    pub fn restore_ballast(&self) -> std::io::Result<()> {
-        files::restore_ballast(&self.dir)
+    /// Lays in the reserve; one look when it is there.
+    ///
+    /// # Errors
+    /// `Full` while the disk is; `Io` when the file system refuses for another reason, which says nothing of the database.
+    pub fn restore_ballast(&self) -> Result<()> {
+        files::restore_ballast(&self.dir).map_err(|e| match e.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full(e.into()),
+            _ => StoreError::Io(e.into()),
+        })
     }
 
     fn load(&mut self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::Result;
 use super::samples::to_row;
@@ -11,8 +11,10 @@ use crate::model::Timestamp;
 const DAY: Duration = Duration::from_secs(86_400);
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
-/// Free pages that are given back to the file system after each piece.
+/// Free pages that are given back to the file system after each piece: 1 MiB, some milliseconds.
 const PAGES: u32 = 256;
+/// Probes that one piece looks at, those with nothing to delete included: each costs a look into three tables.
+const PROBES: u32 = 250;
 
 /// How long what is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +38,19 @@ impl Default for Retention {
     }
 }
 
+/// What one piece of pruning did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruned {
+    /// Rows that were deleted, and letters whose bytes were.
+    pub rows: u64,
+    /// Another piece may find more to do.
+    pub more: bool,
+}
+
 /// Where the next piece begins: deleting goes round the probes.
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
+    /// The last probe of which nothing old is left; 0 before the first.
     probe: u32,
 }
 
@@ -48,60 +60,103 @@ pub(super) fn prune(
     now: Timestamp,
     retention: &Retention,
     at_most: usize,
-) -> Result<u64> {
-    let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
+) -> Result<Pruned> {
+    let mut rows = Budget(i64::try_from(at_most).unwrap_or(i64::MAX));
+    let limit = rows.0;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut gone = samples(&tx, cursor, now - retention.raw, limit)?;
-    let hours = (now - retention.rollups).as_micros().div_euclid(HOUR_US);
-    gone += tx
-        .prepare_cached(
-            "DELETE FROM rollup WHERE (probe_id, hour) IN (SELECT probe_id, hour FROM rollup WHERE hour < ?1 LIMIT ?2)",
-        )?
-        .execute(params![hours, limit])?;
-    gone += tx
-        .prepare_cached(
-            "UPDATE outbox SET bytes = NULL WHERE id IN
-             (SELECT id FROM outbox WHERE state > 2 AND bytes IS NOT NULL AND finished_at < ?1 LIMIT ?2)",
-        )?
-        .execute(params![(now - retention.letters).as_micros(), limit])?;
+    let round_over = probes(&tx, cursor, now, retention, &mut rows)?;
+    rows.run(
+        &tx,
+        "UPDATE outbox SET bytes = NULL WHERE id IN
+         (SELECT id FROM outbox WHERE state > 2 AND bytes IS NOT NULL AND finished_at < ?1 LIMIT ?2)",
+        &[(now - retention.letters).as_micros()],
+    )?;
     // A text is in use until the day of its latest run is older than any sample that could refer to it.
     let day = (now - retention.raw).as_micros().div_euclid(DAY_US);
-    gone += tx
-        .prepare_cached(
-            "DELETE FROM text WHERE id IN (SELECT id FROM text WHERE day < ?1 LIMIT ?2)",
-        )?
-        .execute(params![day, limit])?;
+    rows.run(
+        &tx,
+        "DELETE FROM text WHERE id IN (SELECT id FROM text WHERE day < ?1 LIMIT ?2)",
+        &[day],
+    )?;
     tx.commit()?;
-    conn.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
-    Ok(gone as u64)
+    let spare = give_back(conn, PAGES)?;
+    Ok(Pruned {
+        rows: u64::try_from(limit - rows.0).unwrap_or(0),
+        more: !round_over || rows.0 <= 0 || spare,
+    })
 }
 
-/// Deletes of one probe after the other; a probe whose samples are all young costs one look.
-fn samples(conn: &Connection, cursor: &mut Cursor, before: Timestamp, limit: i64) -> Result<usize> {
-    let before = to_row(before);
-    let mut gone = 0;
-    let probes: Vec<u32> = conn
-        .prepare_cached("SELECT id FROM probe WHERE id > ?1 ORDER BY id")?
-        .query_map([cursor.probe], |r| r.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for probe in probes {
-        let rest = limit - i64::try_from(gone).unwrap_or(i64::MAX);
-        if rest <= 0 {
-            return Ok(gone);
+/// Rows that may still be deleted in this piece.
+struct Budget(i64);
+
+impl Budget {
+    /// Runs a statement whose last parameter is how many rows it may take; not at all when none are left.
+    fn run(&mut self, conn: &Connection, sql: &str, keys: &[i64]) -> Result<()> {
+        if self.0 > 0 {
+            let values = keys.iter().chain([&self.0]);
+            let gone = conn
+                .prepare_cached(sql)?
+                .execute(params_from_iter(values))?;
+            self.0 -= i64::try_from(gone).unwrap_or(i64::MAX);
         }
-        for table in ["evidence", "sample"] {
-            let deleted = conn
-                .prepare_cached(&format!(
-                    "DELETE FROM {table} WHERE probe_id = ?1 AND at IN
-                     (SELECT at FROM {table} WHERE probe_id = ?1 AND at < ?2 ORDER BY at LIMIT ?3)"
-                ))?
-                .execute(params![probe, before, rest])?;
-            gone += deleted;
-        }
-        if i64::try_from(gone).unwrap_or(i64::MAX) < limit {
-            cursor.probe = probe;
-        }
+        Ok(())
     }
-    cursor.probe = 0;
-    Ok(gone)
+}
+
+/// Deletes of one probe after the other. True when the round has come to the last of them.
+fn probes(
+    conn: &Connection,
+    cursor: &mut Cursor,
+    now: Timestamp,
+    retention: &Retention,
+    rows: &mut Budget,
+) -> Result<bool> {
+    let before = to_row(now - retention.raw);
+    let hour = (now - retention.rollups).as_micros().div_euclid(HOUR_US);
+    let probes: Vec<u32> = conn
+        .prepare_cached("SELECT id FROM probe WHERE id > ?1 ORDER BY id LIMIT ?2")?
+        .query_map([cursor.probe, PROBES], |r| r.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let last = probes.len() < PROBES as usize;
+    for probe in probes {
+        let id = i64::from(probe);
+        for table in ["evidence", "sample"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE probe_id = ?1 AND at IN
+                 (SELECT at FROM {table} WHERE probe_id = ?1 AND at < ?2 ORDER BY at LIMIT ?3)"
+            );
+            rows.run(conn, &sql, &[id, before])?;
+        }
+        rows.run(
+            conn,
+            "DELETE FROM rollup WHERE probe_id = ?1 AND hour IN
+             (SELECT hour FROM rollup WHERE probe_id = ?1 AND hour < ?2 ORDER BY hour LIMIT ?3)",
+            &[id, hour],
+        )?;
+        if rows.0 <= 0 {
+            // Something old may be left of this one.
+            return Ok(false);
+        }
+        cursor.probe = probe;
+    }
+    if last {
+        cursor.probe = 0;
+    }
+    Ok(last)
+}
+
+/// Gives up to `pages` free pages back to the file system. True when more are left that can be.
+fn give_back(conn: &Connection, pages: u32) -> Result<bool> {
+    let before = free_pages(conn)?;
+    let mut statement = conn.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    // Each step frees one page.
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    let left = free_pages(conn)?;
+    // A file that was not made by this program may be of a kind that gives nothing back.
+    Ok(left > 0 && left < before)
+}
+
+fn free_pages(conn: &Connection) -> Result<i64> {
+    Ok(conn.query_row("PRAGMA freelist_count", [], |r| r.get(0))?)
 }

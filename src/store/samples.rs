@@ -95,7 +95,7 @@ fn keep_evidence(conn: &Connection, probe: ProbeId, at: i64, evidence: &Evidence
     let id = xxh3_64(evidence.text.as_bytes()).cast_signed();
     conn.prepare_cached(
         "INSERT INTO text(id, body, day) VALUES (?1, ?2, ?3)
-         ON CONFLICT(id) DO UPDATE SET day = max(day, excluded.day)",
+         ON CONFLICT(id) DO UPDATE SET day = excluded.day WHERE excluded.day > day",
     )?
     .execute(params![id, evidence.text, day])?;
     conn.prepare_cached(

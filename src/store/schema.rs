@@ -71,6 +71,7 @@ CREATE TABLE text(
     body TEXT NOT NULL,
     day INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX text_day ON text(day);
 
 CREATE TABLE evidence(
     probe_id INTEGER NOT NULL,

@@ -312,40 +312,123 @@ fn a_recovery_waits_for_its_alarm_and_other_recipients_do_not() {
     assert_eq!(deliveries[1].state, DeliveryState::Sent);
 }
 
+fn many_probes(store: &mut Store, n: usize) -> Vec<ProbeId> {
+    let names: Vec<String> = (0..n).map(|n| format!("probe-{n}")).collect();
+    let pairs: Vec<(&str, &str)> = names.iter().map(|n| ("service", n.as_str())).collect();
+    let numbers = store.register("here", &pairs).unwrap();
+    numbers.into_iter().map(|p| p.1).collect()
+}
+
 #[test]
-fn a_sample_takes_at_most_48_bytes() {
+fn a_sample_takes_at_most_48_bytes_evidence_of_failures_included() {
+    const ROUNDS: u64 = 600;
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
-    let names: Vec<String> = (0..50).map(|n| format!("probe-{n}")).collect();
-    let pairs: Vec<(&str, &str)> = names.iter().map(|n| ("service", n.as_str())).collect();
-    let probes: Vec<ProbeId> = store
-        .register("here", &pairs)
-        .unwrap()
-        .into_iter()
-        .map(|p| p.1)
-        .collect();
-    let file = dir.path().join("watchfire.db");
+    let probes = many_probes(&mut store, 200);
     let mut random = fastrand::Rng::with_seed(1);
-    for round in 0..2_000_u64 {
+    let failed = Outcome::Failure(FailureKind::ServerError, Fault::Provider);
+    for round in 0..ROUNDS {
         let runs: Vec<Sample> = probes
             .iter()
             .map(|probe| {
-                let mut run = sample(
-                    *probe,
-                    start() + Duration::from_secs(round * 30),
-                    Outcome::Success,
-                );
+                let at = start() + Duration::from_secs(round * 30);
+                let mut run = sample(*probe, at, Outcome::Success);
                 run.at = run.at + Duration::from_micros(random.u64(..30_000_000));
-                run.phases.first_byte_us = Some(random.u32(100_000..400_000));
-                run.total_us = run.phases.first_byte_us.unwrap() + 33_900;
+                // A resolver with a cache, a provider at 1 to 30 ms, a full handshake, an answer of a second at most.
+                let phases = &mut run.phases;
+                let parts = [
+                    (&mut phases.dns_us, 200..5_000),
+                    (&mut phases.connect_us, 800..30_000),
+                    (&mut phases.tls_us, 9_000..120_000),
+                    (&mut phases.first_byte_us, 100_000..900_000),
+                    (&mut phases.body_us, 200..30_000),
+                ];
+                run.total_us = random.u32(50..400);
+                for (part, range) in parts {
+                    let took = random.u32(range);
+                    *part = Some(took);
+                    run.total_us += took;
+                }
+                run.bytes = random.u32(200..40_000);
+                if random.f64() < 0.005 {
+                    run.outcome = failed;
+                    run.status = Some(503);
+                    let text = format!("HTTP 503: overloaded, ray {:016x}", random.u64(..));
+                    let request_id = Some(format!("req_{:016x}", random.u64(..)));
+                    run.evidence = Some(Box::new(Evidence { text, request_id }));
+                }
                 run
             })
             .collect();
         write(&mut store, &runs);
     }
     drop(store);
-    let bytes = std::fs::metadata(file).unwrap().len() as f64 / 100_000.0;
+    let file = std::fs::metadata(dir.path().join("watchfire.db")).unwrap();
+    let bytes = file.len() as f64 / (200.0 * ROUNDS as f64);
     assert!(bytes <= 48.0, "{bytes} bytes a sample");
+}
+
+/// A number that the database's header holds.
+fn header(dir: &Path, at: usize) -> u32 {
+    let bytes = std::fs::read(dir.join("watchfire.db")).unwrap();
+    u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap())
+}
+
+#[test]
+fn what_is_pruned_is_given_back_to_the_file_system_in_bounded_pieces() {
+    /// Offsets in the header: pages of the file, and those of them that are free.
+    const PAGES: usize = 28;
+    const FREE: usize = 36;
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let probes = many_probes(&mut store, 20);
+    for round in 0..1_000 {
+        let at = start() + Duration::from_secs(round * 30);
+        let runs: Vec<Sample> = probes
+            .iter()
+            .map(|probe| sample(*probe, at, Outcome::Success))
+            .collect();
+        write(&mut store, &runs);
+    }
+    drop(store);
+    let full = header(dir.path(), PAGES);
+    let mut store = Store::open(dir.path()).unwrap();
+    let later = start() + Duration::from_secs(86_400 * 30);
+    let (mut rows, mut pieces) = (0, 0);
+    loop {
+        let piece = store.prune(later, &Retention::default(), 1_000).unwrap();
+        assert!(piece.rows <= 1_000);
+        (rows, pieces) = (rows + piece.rows, pieces + 1);
+        if !piece.more {
+            break;
+        }
+    }
+    drop(store);
+    assert_eq!(rows, 20_000);
+    assert!(pieces >= 20);
+    assert_eq!(header(dir.path(), FREE), 0);
+    assert!(header(dir.path(), PAGES) < full / 4, "of {full} pages");
+}
+
+#[test]
+fn a_piece_of_pruning_visits_a_bounded_number_of_probes_and_all_are_visited_in_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let probes = many_probes(&mut store, 2_000);
+    let last = *probes.last().unwrap();
+    write(&mut store, &[sample(last, start(), Outcome::Success)]);
+    let later = start() + Duration::from_secs(86_400 * 30);
+    let mut rows = Vec::new();
+    loop {
+        let piece = store.prune(later, &Retention::default(), 1_000).unwrap();
+        rows.push(piece.rows);
+        if !piece.more {
+            break;
+        }
+    }
+    assert!(rows.len() >= 8, "2,000 probes in {} pieces", rows.len());
+    assert_eq!(rows.iter().sum::<u64>(), 1);
+    assert_eq!(store.samples_after(last, None, 1).unwrap(), []);
 }
 
 #[test]
@@ -374,7 +457,7 @@ fn an_hour_is_summed_once_it_is_over_and_old_runs_are_pruned_after_it() {
         1
     );
     let month = hour + Duration::from_secs(86_400 * 30);
-    while store.prune(month, &Retention::default(), 50).unwrap() > 0 {}
+    while store.prune(month, &Retention::default(), 50).unwrap().more {}
     assert!(store.samples_after(id, None, 10).unwrap().is_empty());
     let reader = Reader::open(dir.path()).unwrap();
     let rollup = reader.rollup(id, hour).unwrap().unwrap();
@@ -410,4 +493,23 @@ fn a_backup_is_a_database_of_its_own() {
     store.backup(&copy.path().join("watchfire.db")).unwrap();
     let reader = Reader::open(copy.path()).unwrap();
     assert!(reader.last_sample(id).unwrap().is_some());
+}
+
+#[test]
+fn a_backup_to_a_bare_or_relative_name_stands_in_the_working_directory() {
+    /// Removes the file however the test ends.
+    struct Gone(String);
+    impl Drop for Gone {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let bare = Gone(format!("backup-test-{}.db", std::process::id()));
+    let dotted = Gone(format!("./backup-test-{}-2.db", std::process::id()));
+    for file in [&bare, &dotted] {
+        store.backup(Path::new(&file.0)).unwrap();
+        assert!(Path::new(&file.0).is_file());
+    }
 }
