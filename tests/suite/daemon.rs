@@ -19,7 +19,7 @@ use crate::probe::roots;
 use crate::probe::server::{Server, reply};
 
 /// A key with characters that look different in every encoding. Nobody but the provider may ever see it.
-const CANARY: &str = "sk-canary/7f3a+9c51=d2e84b06";
+pub const CANARY: &str = "sk-canary/7f3a+9c51=d2e84b06";
 /// What is waited for comes within this, or never.
 const PATIENCE: Duration = Duration::from_secs(60);
 const SPEED: f64 = 60.0;
@@ -40,42 +40,51 @@ impl Env for Host {
     }
 }
 
-fn configured(port: u16, dir: &Path) -> Config {
+/// Three probes of a service with a key, each of which sends it another way.
+pub fn probes_toml(port: u16) -> String {
     let probe = |name: &str, more: &str| {
         format!(
             "[[probe]]\nservice = \"ai\"\nname = \"{name}\"\nevery = \"30s\"\ntimeout = \"30s\"\n{more}\n"
         )
     };
-    let probes = [
+    let hook = format!(
+        "kind = \"http\"\nurl = \"http://127.0.0.1:{port}/hook\"\nauth = {{ header = \"x-api-key\" }}\nredirects = 2"
+    );
+    [
         format!(
             "[service.ai]\nbase_url = \"http://127.0.0.1:{port}/v1\"\nkey = {{ env = \"KEY\" }}\n"
         ),
-        probe("chat", "kind = \"chat\"\nmodel = \"m\"\nexpect = { text = \"pong\" }"),
-        probe("models", "kind = \"http\"\npath = \"/models\"\nauth = \"bearer\""),
-        probe("hook", &format!("kind = \"http\"\nurl = \"http://127.0.0.1:{port}/hook\"\nauth = {{ header = \"x-api-key\" }}\nredirects = 2")),
+        probe(
+            "chat",
+            "kind = \"chat\"\nmodel = \"m\"\nexpect = { text = \"pong\" }",
+        ),
+        probe(
+            "models",
+            "kind = \"http\"\npath = \"/models\"\nauth = \"bearer\"",
+        ),
+        probe("hook", &hook),
     ]
-    .concat();
+    .concat()
+}
+
+fn configured(port: u16, dir: &Path) -> Config {
     let settings = format!("data_dir = {:?}\n", dir.display().to_string());
     let source = |name: &str, text: String| Source {
         name: name.to_owned(),
         bytes: text.into_bytes(),
     };
-    config::load(
-        &source("probes.toml", probes),
-        Some(&source("watchfire.toml", settings)),
-        &Host,
-        roots(),
-    )
-    .unwrap_or_else(|faults| {
+    let probes = source("probes.toml", probes_toml(port));
+    let settings = source("watchfire.toml", settings);
+    config::load(&probes, Some(&settings), &Host, roots()).unwrap_or_else(|faults| {
         panic!(
             "{}",
-            faults.iter().map(|f| f.to_string()).collect::<String>()
+            faults.iter().map(ToString::to_string).collect::<String>()
         )
     })
 }
 
 /// The forms in which a key may leak.
-fn forms(key: &str) -> Vec<String> {
+pub fn forms(key: &str) -> Vec<String> {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     let percent: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
     vec![
@@ -120,7 +129,7 @@ fn sound(request: &str) -> Vec<u8> {
 }
 
 /// A provider that works, or does not and is indiscreet as well.
-async fn provider(broken: Arc<AtomicBool>) -> Server {
+pub async fn provider(broken: Arc<AtomicBool>) -> Server {
     let turn = Arc::new(AtomicUsize::new(0));
     Server::start(move |mut stream, requests| {
         let (broken, turn) = (broken.clone(), turn.clone());

@@ -1,0 +1,109 @@
+//! The program as a user calls it: exit codes, what goes to which stream, and no secret in either.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::daemon::{CANARY, forms, probes_toml, provider};
+
+const OK: i32 = 0;
+const NO: i32 = 1;
+const USAGE: i32 = 64;
+const IO: i32 = 74;
+const LOCKED: i32 = 75;
+const CONFIG: i32 = 78;
+
+/// A folder with both files, as a user has it.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new(probes: &str) -> Self {
+        let home = Home(tempfile::tempdir().unwrap());
+        std::fs::write(home.path("probes.toml"), probes).unwrap();
+        std::fs::create_dir(home.path("config")).unwrap();
+        std::fs::write(home.path("config/watchfire.toml"), "data_dir = \"data\"\n").unwrap();
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_watchfire"))
+            .args(args)
+            .current_dir(self.0.path())
+            .env("KEY", CANARY)
+            .env("WATCHFIRE_LOG", "trace")
+            .env_remove("NO_COLOR")
+            .output()
+            .unwrap()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn every_command_ends_with_its_code_and_shows_no_secret() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(provider(Arc::new(AtomicBool::new(true))));
+    let home = Home::new(&probes_toml(server.port));
+    let cases: &[(&[&str], i32)] = &[
+        (&["check"], OK),
+        (&["check", "--json"], OK),
+        (&["status"], IO),
+        (&["probe", "-n", "16"], NO),
+        (&["probe", "-n", "16", "--json"], NO),
+        (&["run", "--once"], NO),
+        (&["run", "--once", "--events", "events.jsonl"], NO),
+        (&["status"], NO),
+        (&["status", "--json"], NO),
+        (&["incidents"], OK),
+        (&["incidents", "--json"], OK),
+        (&["incidents", "7"], NO),
+        (&["test-mail", "a@example.com"], OK),
+        (&["probe", "no-such-probe"], USAGE),
+        (&["--no-such-option"], USAGE),
+        (&["check", "--probes", "absent.toml"], CONFIG),
+        (&["replay", "absent.csv"], IO),
+        (&["--version"], OK),
+    ];
+    for (args, code) in cases {
+        let out = home.run(args);
+        let (said, told) = (text(&out.stdout), text(&out.stderr));
+        assert_eq!(out.status.code(), Some(*code), "{args:?}: {said}\n{told}");
+        for form in forms(CANARY) {
+            assert!(!said.contains(&form), "{form} in the answer of {args:?}");
+            assert!(!told.contains(&form), "{form} in the messages of {args:?}");
+        }
+        assert!(!said.contains('\u{1b}'), "{args:?} colours a file");
+        assert!(!told.contains('\u{1b}'), "{args:?} colours a file:\n{told}");
+    }
+}
+
+#[test]
+fn a_second_daemon_leaves_and_names_the_first() {
+    let home = Home::new(&probes_toml(9));
+    let data = home.path("data");
+    let _first = watchfire::store::Store::open(&data).unwrap();
+    let out = home.run(&["run"]);
+    assert_eq!(out.status.code(), Some(LOCKED));
+    let pid = std::process::id().to_string();
+    assert!(text(&out.stderr).contains(&pid), "{}", text(&out.stderr));
+}
+
+#[test]
+fn answers_go_to_stdout_and_messages_to_stderr() {
+    let home = Home::new("[alrt]\n");
+    let out = home.run(&["check"]);
+    assert_eq!(out.status.code(), Some(CONFIG));
+    assert_eq!(text(&out.stdout), "");
+    assert!(text(&out.stderr).contains("probes.toml:1:2: unknown key `alrt`"));
+    assert!(
+        Path::new(&home.path("data")).symlink_metadata().is_err(),
+        "a check made a folder"
+    );
+}
