@@ -1,5 +1,7 @@
 """What aimock is told to answer, in its own format of fixtures: the first rule that matches a request decides."""
 
+import json
+
 # A red pixel, and its prompt's other form: a picture of which only the address comes.
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 BY_ADDRESS = "by address"
@@ -54,4 +56,22 @@ def empty():
     return [
         {"match": {"endpoint": "image"}, "response": {"image": {"b64Json": ""}}},
         {"match": {}, "response": {"content": ""}},
+    ]
+
+
+def inside_200():
+    """mock-llm's rules: the same error object inside a 200, as a whole answer or as an event of a stream."""
+    errors = {
+        # It says our own key back.
+        "say an error": {"type": "server_error", "message": "it broke for {{jmes request headers.authorization}}"},
+        "say overloaded": {"type": "overloaded_error", "message": "Overloaded"},
+        "say no money": {"type": "insufficient_quota", "code": "insufficient_quota", "message": "You exceeded your quota"},
+    }
+    return [
+        {
+            "path": "/v1/chat/completions",
+            "match": f"contains(body.messages[-1].content, '{text}')",
+            "response": {"status": 200, "content": json.dumps({"error": error})},
+        }
+        for text, error in errors.items()
     ]

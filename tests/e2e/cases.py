@@ -9,6 +9,7 @@ What is expected follows from the documents of the interfaces and of the failure
   a 429 of another type, and a stream that is cut behind it ends with a proper `[DONE]`. Then only the missing word tells.
 """
 
+import base64
 from dataclasses import dataclass
 from typing import Callable
 
@@ -56,7 +57,8 @@ def well(servers):
 
 def echoing(servers):
     # A service that says our own key back: it must not reach a file, a mail or a terminal.
-    said = f"The server had an error while it processed your request with the key {servers.keys['direct']}."
+    key = servers.keys["direct"]
+    said = f"The server had an error with the key {key} ({base64.b64encode(key.encode()).decode()})."
     servers.answer(answers.refused(500, said, "server_error"))
 
 
@@ -157,10 +159,16 @@ GATEWAYS = [
 ]
 # The probes that a reload brings, beside all others that stay good.
 ASKED = {
-    "asked/late": "degraded too_slow in body HTTP 200",
+    "asked/late": "degraded too_slow HTTP 200",
     "asked/withheld": "content_filter ours in body HTTP 200",
     "asked/retired": "model_retired ours in first_byte HTTP 404",
     "locked-out/wrong-key": "auth ours in first_byte HTTP 401",
+    "hidden/error": "error_body provider in body HTTP 200",
+    "hidden/error-stream": "error_event provider in body HTTP 200",
+    "hidden/overloaded": "error_body provider in body HTTP 200",
+    "hidden/overloaded-stream": "error_event provider in body HTTP 200",
+    "hidden/money": "error_body ours in body HTTP 200",
+    "hidden/money-stream": "error_event ours in body HTTP 200",
 }
 
 

@@ -27,6 +27,10 @@ class Mail:
         part = self.message.get_body(preferencelist=(kind,))
         return part.get_content() if part is not None else ""
 
+    def queue_id(self):
+        """The id under which postfix logged it."""
+        return re.search(r"with ESMTP\w* id (\w+)", self.received).group(1)
+
     def share(self, text):
         """The k and n of "k of n probe runs failed"."""
         found = re.search(r"([\d,\u202f\u00a0 ]*\d) of ([\d,\u202f\u00a0 ]*\d) probe runs failed", text)

@@ -56,7 +56,7 @@ password = {{ file = "{dir}/{password}" }}
 from = "{sender}"
 {ca}
 """
-# Probes of the second configuration, which the running daemon takes over: what our own faults look like.
+# Services of the second configuration, which the running daemon takes over.
 ASKED = """
 [service.asked]
 base_url = "http://127.0.0.1:{ai}/v1"
@@ -65,6 +65,11 @@ key = {{ env = "E2E_DIRECT_KEY" }}
 [service.locked-out]
 base_url = "http://127.0.0.1:{ai}/v1"
 key = {{ env = "E2E_WRONG_KEY" }}
+
+[service.hidden]
+base_url = "http://127.0.0.1:{second}/v1"
+key = {{ env = "E2E_DIRECT_KEY" }}
+confirm = "off"
 """
 
 
@@ -109,13 +114,18 @@ class Prober:
 
     def asked(self):
         """The configuration with more probes, whose prompts bring answers of their own."""
-        text = ASKED.format(ai=self.servers.ai)
+        text = ASKED.format(ai=self.servers.ai, second=self.servers.second)
         said = {"service": "asked", "every": "2s", "model": "gpt-4o-mini"}
         text += CHAT.format(name="late", more='prompt = "say it late"\nfirst_token_within = "300ms"', **said)
         text += CHAT.format(name="withheld", more='prompt = "say what is withheld"', **said)
         text += CHAT.format(name="retired", more='prompt = "ask the retired"', **said)
         said["service"] = "locked-out"
         text += CHAT.format(name="wrong-key", more="", **said)
+        said["service"] = "hidden"
+        for word, asked in [("error", "an error"), ("overloaded", "overloaded"), ("money", "no money")]:
+            prompt = f'prompt = "say {asked}"'
+            text += CHAT.format(name=word, more=prompt + "\nstream = false", **said)
+            text += CHAT.format(name=f"{word}-stream", more=prompt, **said)
         self.probes(text)
 
     def settings(self, name, url, password="smtp.password", ca=True):

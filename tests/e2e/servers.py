@@ -13,6 +13,7 @@ import urllib.request
 
 NEEDED = [
     "node_modules/@copilotkit/aimock/dist/cli.js",
+    "node_modules/@dwmkerr/mock-llm/dist/main.js",
     "venv-litellm/bin/litellm",
     "venv/bin/gunicorn",
 ]
@@ -39,12 +40,12 @@ def install(real):
 
 
 def free_ports():
-    """The first of 40 ports of loopback that nobody holds: each server has ten."""
+    """The first of 50 ports of loopback that nobody holds: each server has ten."""
     for _ in range(200):
         base = 20000 + secrets.randbelow(1000) * 10
         held = []
         try:
-            for port in range(base, base + 40):
+            for port in range(base, base + 50):
                 held.append(socket.create_server(("127.0.0.1", port)))
             return base
         except OSError:
@@ -52,11 +53,11 @@ def free_ports():
         finally:
             for one in held:
                 one.close()
-    raise SystemExit("no 40 free ports in a row on loopback")
+    raise SystemExit("no 50 free ports in a row on loopback")
 
 
 class Servers:
-    """aimock, LiteLLM in front of it, httpbin as the store of pictures, postfix."""
+    """aimock, LiteLLM in front of it, httpbin as the store of pictures, postfix, and mock-llm for errors inside a 200."""
 
     def __init__(self, real):
         self.real = real
@@ -64,29 +65,33 @@ class Servers:
         self.dir = tempfile.mkdtemp(prefix="watchfire-e2e-")
         os.chmod(self.dir, 0o755)
         base = free_ports()
-        self.ai, self.gateway, self.store, self.mail = (base + 10 * n for n in range(4))
+        self.ai, self.gateway, self.store, self.mail, self.second = (base + 10 * n for n in range(5))
         self.keys = {
             "direct": "sk-direct-" + secrets.token_hex(16),
             "gateway": "sk-gateway-" + secrets.token_hex(16),
             "smtp": "smtp/Pa+ss=" + secrets.token_hex(12),
         }
         self.started = []
+        self.starting = []
         self.pids = {}
         self.answers = 0
 
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
 
-    def start(self, rules):
-        """All of them side by side; aimock answers by `rules`."""
+    def start(self, rules, second):
+        """All of them side by side; aimock answers by `rules`, mock-llm by those of `second`."""
         self.answer(rules)
         subprocess.run([f"{self.real}/make-ca.sh", self.path("ca")], check=True, stdout=subprocess.DEVNULL)
         self._write_gateway()
+        with open(self.path("mock-llm.yaml"), "w") as file:
+            json.dump({"rules": second}, file)
         waiting = [
             self._spawn("litellm", self.gateway),
             self._spawn("aimock", self.ai),
             self._spawn("httpbin", self.store),
             self._spawn("postfix", self.mail),
+            self._spawn("mock-llm", self.second),
         ]
         for name, process in waiting:
             self._started(name, process)
@@ -105,10 +110,12 @@ class Servers:
             [f"{self.real}/start-{name}.sh", str(port), self.dir], env=environment,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
+        self.starting.append(process)
         return name, process
 
     def _started(self, name, process):
         out, err = process.communicate(timeout=240)
+        self.starting.remove(process)
         if process.returncode != 0:
             raise SystemExit(f"{name} did not start: {err.strip() or out.strip()}")
         self.pids[name] = int(out.split()[-1])
@@ -162,6 +169,7 @@ class Servers:
         """Ends it at once; returns when its port is closed."""
         port = {"aimock": self.ai, "litellm": self.gateway}[name]
         os.kill(self.pids.pop(name), signal.SIGKILL)
+        os.remove(self.path(f"{name}.pid"))
         self._until(lambda: not is_open(port), f"{name} is still there")
 
     def restart(self, name):
@@ -175,8 +183,13 @@ class Servers:
                 raise SystemExit(otherwise)
             time.sleep(0.05)
 
-    def stop(self):
-        """Everything that was started, also what is paused."""
+    def stop(self, keep=False):
+        """Everything that was started, also what is paused or was still starting."""
+        for process in self.starting:
+            try:
+                process.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
         for name in self.started:
             try:
                 self.resume(name)
@@ -184,10 +197,13 @@ class Servers:
                 pass
         files = [self.path(f"{name}.pid") for name in self.started]
         subprocess.run([f"{self.real}/stop.sh", *files], check=False)
-        left = [port for port in (self.ai, self.gateway, self.store, self.mail) if is_open(port)]
+        left = [port for port in (self.ai, self.gateway, self.store, self.mail, self.second) if is_open(port)]
         if left:
             print(f"still open after the end: {left}", flush=True)
-        shutil.rmtree(self.dir, ignore_errors=True)
+        if keep:
+            print(f"kept: {self.dir}", flush=True)
+        else:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
 
 def is_open(port):
@@ -209,11 +225,14 @@ def versions(servers, watchfire):
         code = f"import importlib.metadata as m; print(m.version('{name}'))"
         return said(f"{home}/{venv}/bin/python", "-c", code)
 
-    with open(f"{home}/node_modules/@copilotkit/aimock/package.json") as file:
-        aimock = json.load(file)["version"]
+    def module(name):
+        with open(f"{home}/node_modules/{name}/package.json") as file:
+            return json.load(file)["version"]
+
     return {
         "watchfire": said(watchfire, "--version").split()[-1],
-        "aimock": aimock,
+        "aimock": module("@copilotkit/aimock"),
+        "mock-llm": module("@dwmkerr/mock-llm"),
         "LiteLLM": package("venv-litellm", "litellm"),
         "httpbin": package("venv", "httpbin"),
         "postfix": said("postconf", "-h", "mail_version"),
