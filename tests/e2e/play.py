@@ -78,7 +78,7 @@ class Play:
         own = [note["body"] for note in notes if "watchfire" in note["headers"].get("user-agent", "")]
         own = [body for body in own if body["messages"][0]["content"].startswith("ping ")]
         report = self.report
-        report.part("What the server was asked", "what", "expected", "got")
+        report.part("What aimock was asked", "what", "expected", "got")
         twice = len(own) - len({body["messages"][0]["content"] for body in own})
         report.row(twice == 0, "questions that came twice", 0, twice)
         near = 0 <= len(own) - runs <= 6
@@ -126,6 +126,10 @@ class Play:
             kept = " ".join(line.strip() for line in said.splitlines()[1:])
             kept = kept.replace(address, "").replace(str(self.servers.mail + trial.port), "PORT").lstrip(": ")
             self.told.append((right, trial.name, "accepted" if trial.code == 0 else "refused", f"{code}, {mark}", f"`{kept}`"))
+
+        tests = [mail for mail in self.mailbox.all() if "trial-" in str(mail.message["To"])]
+        marked = [m for m in tests if "Test alert" in m.subject and m.plain.startswith("TEST: ") and m.message["References"] is None]
+        self.told.append((len(marked) == len(tests), "those that came", "marked as tests", "", f"{len(marked)} of {len(tests)}"))
 
     def delivered_to(self, address):
         return any(address in str(mail.message["To"]) for mail in self.mailbox.all())
@@ -200,25 +204,26 @@ class Play:
         return all(done.get(name, 0) >= RUNS for name in names)
 
     def compare(self, began, ended, expected, beside, least=RUNS):
-        """A row for each probe: all runs that lie wholly between the two moments."""
+        """All runs that lie wholly between the two moments; probes of which the same can be said share a row."""
         samples = [s for s in self.database.samples() if s.began >= began and s.ended <= ended]
+        states = self.prober.status()[0] if beside is None else None
+        groups = {}
         for name, verdict in expected.items():
             own = [s for s in samples if s.probe == name]
-            got = tally(own)
-            ok = set(got) == {verdict} and len(own) >= least and all(map(complete, own))
-            told = ""
-            if beside:
-                by_probe, by_status = beside[name]
-                kind = verdict.split(" ")[0]
-                wanted = GOOD if verdict == GOOD else f"failure ({kind})"
-                agree = by_probe == verdict and by_status == wanted
-                told = "the same" if agree else f"{by_probe}; {by_status}"
-                ok = ok and agree
-            else:
-                states = self.prober.status()[0][name]["state"]
-                told = "the same" if states == verdict else states
-                ok = ok and states == verdict
-            self.report.row(ok, name, verdict, shown(got), len(own), told)
+            by_probe, by_status = beside[name] if beside else (verdict, states[name]["state"])
+            kind = verdict.split(" ")[0]
+            agree = by_probe == verdict and by_status == (GOOD if verdict == GOOD else f"failure ({kind})")
+            told = "the same" if agree else f"{by_probe}; {by_status}"
+            lacking = [word for sample in own for word in incomplete(sample)]
+            got = shown(tally(own)) + (f", without {', '.join(sorted(set(lacking)))}" if lacking else "")
+            ok = got == verdict and len(own) >= least and agree
+            service, probe = name.split("/")
+            probes, runs = groups.setdefault((service, verdict, got, told, ok), ([], []))
+            probes.append(probe)
+            runs.append(len(own))
+        for (service, verdict, got, told, ok), (probes, runs) in groups.items():
+            whose = "all four" if probes == PROBES else ", ".join(probes)
+            self.report.row(ok, f"{service}: {whose}", verdict, got, plain(runs), told)
 
     # Mails.
 
@@ -343,11 +348,18 @@ def now():
     return time.time_ns() // 1000
 
 
-def complete(sample):
-    """Whether a run kept the times of the phases that it went through."""
-    reached = {"connect": [], "first_byte": ["connect"], "body": ["connect", "first_byte"]}
-    parts = {"connect": sample.connect_us, "first_byte": sample.first_byte_us}
-    return all(parts[part] is not None for part in reached.get(sample.phase or "body", []))
+def incomplete(sample):
+    """What a run must have kept and has not: the times of the phases that it reached, the first token, the evidence."""
+    times = {"connect": sample.connect_us}
+    if sample.phase != "connect":
+        times["first_byte"] = sample.first_byte_us
+    if sample.phase in (None, "body"):
+        times["body"] = sample.body_us
+    if sample.probe.endswith("stream") and sample.kind in (None, "stalled", "truncated"):
+        times["first_token"] = sample.first_token_us
+    if sample.outcome == "failure":
+        times["evidence"] = sample.evidence or None
+    return [name for name, kept in times.items() if kept is None]
 
 
 def tally(samples):

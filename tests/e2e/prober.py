@@ -162,7 +162,10 @@ class Prober:
         self.daemon.send_signal(signal.SIGHUP)
 
     def log(self):
-        with open(self.servers.path("daemon.err"), errors="replace") as file:
+        path = self.servers.path("daemon.err")
+        if not os.path.exists(path):
+            return ""
+        with open(path, errors="replace") as file:
             return file.read()
 
     def stop(self):
