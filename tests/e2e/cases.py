@@ -183,6 +183,8 @@ class Trial:
     says: list
     password: str = "smtp.password"
     ca: bool = True
+    saw: str | None = None
+    meets_server: bool = True
 
 
 # `port` is counted from postfix's first.
@@ -191,10 +193,10 @@ TRIALS = [
     Trial("submission port", "smtp", 1, 0, ["accepted", "queued"]),
     Trial("TLS from the start", "smtps", 2, 0, ["accepted", "queued"]),
     Trial("wrong password", "smtp", 0, 1, ["535", "user or password is wrong"], password="wrong.password"),
-    Trial("server without TLS", "smtp", 5, 1, ["no STARTTLS", "never sent in clear"]),
+    Trial("server without TLS", "smtp", 5, 1, ["no STARTTLS", "never sent in clear"], saw="ehlo=1 quit=1 commands=2"),
     Trial("always 450", "smtp", 3, 1, ["450", "not accepted now", "tries again by itself"]),
     Trial("always 554", "smtp", 4, 1, ["554", "refused for good", "refuses this recipient"]),
     Trial("CA not trusted", "smtp", 0, 1, ["UnknownIssuer", "`ca = "], ca=False),
     Trial("smtps:// to a STARTTLS port", "smtps", 0, 1, ["smtps://", "smtp://"]),
-    Trial("nothing listens", "smtp", 9, 1, ["refused", "check host and port"]),
+    Trial("nothing listens", "smtp", 9, 1, ["refused", "check host and port"], meets_server=False),
 ]

@@ -1,18 +1,17 @@
 """The run itself: which case follows which, and how what was seen is held against what was expected."""
 
-import base64
 import json
 import os
-import re
 import threading
 import time
-import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 import answers
+from afterwards import Afterwards
 from cases import ASKED, GATEWAYS, GOOD, OURS, OUTAGE, PROBES, PROVIDERS, TRIALS
-from mailbox import Mailbox, when
-from prober import RECIPIENT, wait_for
+from mailbox import Mailbox
+from prober import wait_for
+from report import CASE_HEADS, plain
 from samples import words
 
 # Runs of each probe that a case needs to be told.
@@ -32,8 +31,9 @@ def all_cases(servers, prober, report, quiet):
     play.outage()
     play.recovery()
     play.end()
-    play.mails()
-    play.secrets()
+    after = Afterwards(play)
+    after.mails()
+    after.secrets()
 
 
 class Play:
@@ -57,16 +57,21 @@ class Play:
         trials.start()
         reloaded = self.reloads()
         trials.join()
-        time.sleep(max(0.0, seconds - (now() - began) / 1e6))
+        time.sleep(max(6.0 - (now() - self.taken) / 1e6, seconds - (now() - began) / 1e6, 0.0))
         self.report.part(
-            "Without faults: two ways to one model", "probe", "expected", "got", "samples", "by `status` and `probe`"
+            "Without faults: two ways to one model", "probe", "expected", "got", "samples", "`status`"
         )
         self.compare(began, now(), dict.fromkeys(MAIN, GOOD), None, least=5)
         self.requests()
         self.report.part("A second configuration, taken over while it runs", "probe or act", "expected", "got", "samples")
         for row in reloaded:
             self.report.row(*row)
-        self.report.part("`watchfire test-mail` through postfix", "server", "expected", "exit", "said")
+        late = [s for s in self.database.samples() if s.probe in ASKED and s.began > self.taken + 2_000_000]
+        seconds = (now() - self.taken) / 1e6
+        self.report.row(
+            not late and seconds > 5, "probes that it has no more", f"no further runs in {seconds:.0f} s", f"{len(late)} runs", len(late)
+        )
+        self.report.part("`watchfire test-mail` through postfix", "server", "expected", "exit", "postfix met", "said")
         for row in self.told:
             self.report.row(*row)
 
@@ -104,11 +109,8 @@ class Play:
         self.prober.probes()
         self.prober.reload()
         taken = wait_for(lambda: self.prober.log().count("was read again") >= 2, 10)
-        silent_from = now() + 3_000_000
+        self.taken = now()
         rows.append((bool(taken), "first file again", "taken over", "said in the log" if taken else "no word", ""))
-        time.sleep(5)
-        late = [s for s in self.database.samples() if s.probe in ASKED and s.began > silent_from]
-        rows.append((not late, "probes that it has no more", "no further runs", f"{len(late)} runs", len(late)))
         return rows
 
     def trials(self):
@@ -118,18 +120,29 @@ class Play:
             name = f"trial-{number}.toml"
             self.prober.settings(name, url, trial.password, trial.ca)
             address = f"trial-{number}@test.localhost"
+            before = self.goodbyes()
             code, out, err = self.prober.command("test-mail", address, config=name)
             said = out + err
             delivered = wait_for(lambda: self.delivered_to(address), 5) if code == 0 else self.delivered_to(address)
+            # What the server itself counted in this conversation.
+            seen = wait_for(lambda: self.goodbyes()[len(before):], 5) if trial.meets_server else []
+            saw = seen[-1] if seen else "nothing"
+            in_clear = "auth=" in saw and "starttls=1" not in saw and trial.scheme != "smtps"
             right = code == trial.code and all(word in said for word in trial.says) and delivered == (trial.code == 0)
+            right = right and not in_clear and (trial.saw is None or saw == trial.saw)
             mark = "delivered" if delivered else "no mail"
-            kept = " ".join(line.strip() for line in said.splitlines()[1:])
-            kept = kept.replace(address, "").replace(str(self.servers.mail + trial.port), "PORT").lstrip(": ")
-            self.told.append((right, trial.name, "accepted" if trial.code == 0 else "refused", f"{code}, {mark}", f"`{kept}`"))
-
+            lines = [line.strip() for line in said.splitlines()[1:]]
+            kept = " · ".join(lines).replace(f"{address}: ", "").replace(str(self.servers.mail + trial.port), "PORT")
+            kept = kept.replace(address, "ADDRESS")
+            self.told.append((right, trial.name, "accepted" if trial.code == 0 else "refused", f"{code}, {mark}", saw, kept))
         tests = [mail for mail in self.mailbox.all() if "trial-" in str(mail.message["To"])]
         marked = [m for m in tests if "Test alert" in m.subject and m.plain.startswith("TEST: ") and m.message["References"] is None]
-        self.told.append((len(marked) == len(tests), "those that came", "marked as tests", "", f"{len(marked)} of {len(tests)}"))
+        self.told.append((len(marked) == len(tests), "those that came", "marked as tests", "", "", f"{len(marked)} of {len(tests)}"))
+
+    def goodbyes(self):
+        """postfix's line at the end of each conversation: how often it met each command."""
+        with open(self.servers.path("postfix", "mail.log")) as file:
+            return [line.split("] ", 1)[1].strip() for line in file if "disconnect from" in line]
 
     def delivered_to(self, address):
         return any(address in str(mail.message["To"]) for mail in self.mailbox.all())
@@ -176,7 +189,7 @@ class Play:
     # One case.
 
     def case(self, case, until=lambda: True):
-        self.report.part(case.name, "probe", "expected", "got", "samples", "by `status` and `probe`")
+        self.report.part(case.name, *CASE_HEADS)
         expected = dict(case.expected())
         case.on(self.servers)
         began = now()
@@ -225,8 +238,6 @@ class Play:
             whose = "all four" if probes == PROBES else ", ".join(probes)
             self.report.row(ok, f"{service}: {whose}", verdict, got, plain(runs), told)
 
-    # Mails.
-
     def mail_of(self, service, event):
         """The mail about this event of the service's first incident, once its delivery is recorded."""
         for incident in self.prober.incidents():
@@ -237,110 +248,6 @@ class Play:
                     found = [m for m in self.mailbox.all() if m.id == delivery["message_id"]]
                     return found[0] if found else None
         return None
-
-    def mails(self):
-        self.report.part("Mails, as postfix delivered them", "what", "expected", "got")
-        row = self.report.row
-        incidents = self.prober.incidents()
-        direct = [i for i in incidents if i["service"] == "direct"]
-        row(len(direct) == 1, "incidents of the direct way", 1, len(direct))
-        if not direct:
-            return
-        sent = {d["message_id"] for i in incidents for d in i["deliveries"]}
-        states = sorted({d["state"] for i in incidents for d in i["deliveries"]})
-        row(states == ["sent"], "states of all deliveries (`incidents --json`)", "sent", ", ".join(states))
-        attempts = sorted({d["attempts"] for i in incidents for d in i["deliveries"]})
-        row(attempts == [1], "attempts", 1, plain(attempts))
-        outbox = {row[0] for row in self.database.rows("SELECT message_id FROM outbox")}
-        all_mails = [m for m in self.mailbox.all() if RECIPIENT in str(m.message["To"])]
-        came = sorted(m.id for m in all_mails)
-        row(came == sorted(outbox) == sorted(sent), "Message-IDs of outbox, `incidents` and Maildir", "the same, each once",
-            f"{len(outbox)}, {len(sent)}, {len(came)}" + ("" if came == sorted(outbox) == sorted(sent) else " differ"))
-        defects = [d for m in self.mailbox.all() for d in m.defects]
-        row(not defects, f"defects by Python's strict parser in {len(self.mailbox.all())} mails", "none", defects or "none")
-        tls = [m for m in all_mails if "with ESMTPSA" in m.received]
-        row(len(tls) == len(all_mails), "Received: with ESMTPSA (TLS and log-in)", f"{len(all_mails)} mails", f"{len(tls)} mails")
-        log = self.read("postfix/mail.log").decode()
-        known = [m for m in all_mails if re.search(rf"{m.queue_id()}: client=.*sasl_username=watchfire@test.localhost", log)]
-        row(len(known) == len(all_mails), "postfix's log: logged in as us", f"{len(all_mails)} mails", f"{len(known)} mails")
-        versions = sorted(set(re.findall(r"TLS connection established from .*: (TLSv[\d.]+) with", log)))
-        row(versions == ["TLSv1.3"], "postfix's log: TLS", "TLSv1.3", ", ".join(versions))
-        opened, closed = self.mail_of("direct", "open"), self.mail_of("direct", "close")
-        if not (opened and closed):
-            row(False, "mails of the direct way", "open, close", plain([d["event"] for d in direct[0]["deliveries"]]))
-            return
-        self.texts(direct[0], opened, closed)
-
-    def texts(self, incident, opened, closed):
-        row = self.report.row
-        number = incident["incident"]
-        events = self.database.rows(
-            "SELECT event, failed, of, since FROM event WHERE incident_id = ? ORDER BY sequence", number
-        )
-        for mail, event, what in [(opened, events[0], "first mail"), (closed, events[-1], "last mail")]:
-            _, failed, of, since = event
-            shares = (mail.share(mail.plain), mail.share(mail.html))
-            row(shares == ((failed, of),) * 2, f"{what}: k of n, plain and HTML", f"{failed} of {of}", plain(shares))
-            moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since // 1_000_000))
-            both = [moment in text for text in (mail.plain, mail.html)]
-            row(all(both), f"{what}: since when", "the event's moment in both", "in both" if all(both) else f"{both}")
-        named = all("server_error, HTTP 500 (the service)" in text for text in (opened.plain, opened.html))
-        row(named, "first mail: what", "server_error, HTTP 500 (the service)", "in both" if named else opened.plain[:400])
-        masked = "[secret]" in opened.plain
-        row(masked, "first mail: our key in the answer", "[secret]", "masked" if masked else "not there")
-        root = opened.id
-        after = [m for m in self.mailbox.all() if m.id in {d["message_id"] for d in incident["deliveries"]} and m is not opened and m.id != root]
-        threaded = all(str(m.message["References"]) == root == str(m.message["In-Reply-To"]) for m in after)
-        row(threaded and bool(after), "later mails: References and In-Reply-To", "the first Message-ID", f"so in {len(after)}" if threaded else "not so")
-        subjects = {m.subject for m in [opened, *after]}
-        row(len(subjects) == 1, "subjects of the thread", 1, " / ".join(sorted(subjects)))
-        row("RECOVERED" in closed.plain and incident["state"] == "recovered", "after the recovery", "RECOVERED, recovered",
-            f"{closed.plain.splitlines()[0].split(':')[0]}, {incident['state']}")
-        written = [json.loads(line) for line in self.read("events.jsonl").splitlines()]
-        written = [(line["incident"], line["event"]) for line in written]
-        told = [(i["incident"], d["event"]) for i in self.prober.incidents() for d in i["deliveries"]]
-        row(sorted(written) == sorted(told), "events file and deliveries", "the same", f"{len(written)} and {len(told)} events")
-        for what, moment, from_ in [("outage: since", events[0][3], self.broken), ("recovery: since", events[-1][3], self.back)]:
-            late = (moment - from_) / 1e6
-            row(-3 <= late <= 10, f"{what}, after the servers were switched", "-3 s to 10 s", f"{late:.1f} s")
-        row(True, "first mail decided, after the servers were switched", "", f"{when(incident['opened_at']) - self.broken / 1e6:.0f} s")
-        row(True, "recovery decided, after the servers were back", "", f"{when(incident['closed_at']) - self.back / 1e6:.0f} s")
-
-    # Secrets.
-
-    def secrets(self):
-        self.report.part("Keys and password, searched for in all that watchfire wrote", "where", "bytes", "found")
-        texts = {"events file": self.read("events.jsonl"), "daemon: stdout": self.read("daemon.out"),
-                 "daemon: stderr": self.read("daemon.err")}
-        texts["commands: stdout and stderr"] = b"".join(said for _, said in self.prober.said)
-        texts["mails"] = b"".join(mail.raw for mail in self.mailbox.all())
-        texts["mails, decoded"] = "".join(m.plain + m.html for m in self.mailbox.all()).encode()
-        folder = self.servers.path("data")
-        files = [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names]
-        texts["database and its files"] = b"".join(self.read(path) for path in files)
-        # What must hold them shows that the search would find them.
-        control = self.read("litellm.yaml") + self.read("smtp.password")
-        found = {name for name, _, value in self.forms() if value in control}
-        self.report.row(found == set(self.servers.keys), "the servers' own files, for comparison", len(control), ", ".join(sorted(found)))
-        for where, text in texts.items():
-            found = [f"{name} ({form})" for name, form, value in self.forms() if value in text]
-            self.report.row(not found, where, len(text), ", ".join(found) or "none")
-
-    def read(self, path):
-        with open(self.servers.path(path), "rb") as file:
-            return file.read()
-
-    def forms(self):
-        """Each secret raw and in the forms in which it may slip through."""
-        login = self.servers.keys["smtp"]
-        secrets = dict(self.servers.keys, login=f"\0watchfire@test.localhost\0{login}")
-        for name, secret in secrets.items():
-            raw = secret.encode()
-            yield name, "raw", raw
-            yield name, "base64", base64.b64encode(raw).rstrip(b"=")
-            yield name, "base64 for URLs", base64.urlsafe_b64encode(raw).rstrip(b"=")
-            if urllib.parse.quote_plus(secret) != secret:
-                yield name, "percent", urllib.parse.quote_plus(secret).encode()
 
 
 def now():
@@ -380,27 +287,3 @@ def shown(got):
     if len(got) == 1:
         return next(iter(got))
     return ", ".join(f"{verdict} ({count})" for verdict, count in got.items()) or "nothing"
-
-
-def plain(value):
-    """A list or mapping in words."""
-    if isinstance(value, dict):
-        return ", ".join(str(part) for part in value.values())
-    return ", ".join(str(part) for part in value)
-
-
-def document(report, versions, quick):
-    """docs/real-servers.md."""
-    programs = ", ".join(f"{name} {version}" for name, version in versions.items())
-    command = "tests/e2e/run" + (" --quick" if quick else "")
-    head = f"""# Against real servers
-
-`{command} --write` wrote this page. It starts the servers on loopback, runs the daemon against them, switches the servers to
-one fault after the other, and compares every run that the daemon stored, every mail that came and every word that was said
-with what is expected. All {report.count()} checks were right, in {report.took():.0f} s.
-
-Programs: {programs}. `direct` is aimock, an AI server; `gateway` is LiteLLM in front of it. `expected` and `got` are kind,
-fault, phase and status of *each* run in the case; `samples` is how many there were, re-checks included. The last column
-says whether `watchfire status --json` and a `watchfire probe --json` of that moment agree.
-"""
-    return report.markdown(head)

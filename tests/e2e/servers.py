@@ -82,7 +82,6 @@ class Servers:
     def start(self, rules, second):
         """All of them side by side; aimock answers by `rules`, mock-llm by those of `second`."""
         self.answer(rules)
-        subprocess.run([f"{self.real}/make-ca.sh", self.path("ca")], check=True, stdout=subprocess.DEVNULL)
         self._write_gateway()
         with open(self.path("mock-llm.yaml"), "w") as file:
             json.dump({"rules": second}, file)
@@ -90,9 +89,11 @@ class Servers:
             self._spawn("litellm", self.gateway),
             self._spawn("aimock", self.ai),
             self._spawn("httpbin", self.store),
-            self._spawn("postfix", self.mail),
             self._spawn("mock-llm", self.second),
         ]
+        # The certificates take as long as the slowest of these.
+        subprocess.run([f"{self.real}/make-ca.sh", self.path("ca")], check=True, stdout=subprocess.DEVNULL)
+        waiting.append(self._spawn("postfix", self.mail))
         for name, process in waiting:
             self._started(name, process)
         # The script's users have short passwords; ours is one that can be searched for.
