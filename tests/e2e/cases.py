@@ -174,7 +174,7 @@ ASKED = {
 
 @dataclass
 class Trial:
-    """A `watchfire test-mail`: through which port of postfix, and what it must come to."""
+    """A `watchfire test-mail`: through which port of postfix, what it must say, and what postfix must have met."""
 
     name: str
     scheme: str
@@ -187,15 +187,18 @@ class Trial:
     meets_server: bool = True
 
 
+TAKEN = "ehlo=2 starttls=1 auth=1 mail=1 rcpt=1 data=1 quit=1 commands=8"
+NOT_TAKEN = "ehlo=2 starttls=1 auth=1 mail=1 rcpt=0/1 quit=1 commands=6/7"
 # `port` is counted from postfix's first.
 TRIALS = [
-    Trial("STARTTLS, log-in", "smtp", 0, 0, ["accepted", "queued"]),
-    Trial("submission port", "smtp", 1, 0, ["accepted", "queued"]),
+    Trial("STARTTLS, log-in", "smtp", 0, 0, ["accepted", "queued"], saw=TAKEN),
+    Trial("submission port", "smtp", 1, 0, ["accepted", "queued"], saw=TAKEN),
     Trial("TLS from the start", "smtps", 2, 0, ["accepted", "queued"]),
-    Trial("wrong password", "smtp", 0, 1, ["535", "user or password is wrong"], password="wrong.password"),
+    Trial("wrong password", "smtp", 0, 1, ["535", "user or password is wrong"], password="wrong.password",
+          saw="ehlo=2 starttls=1 auth=0/1 quit=1 commands=4/5"),
     Trial("server without TLS", "smtp", 5, 1, ["no STARTTLS", "never sent in clear"], saw="ehlo=1 quit=1 commands=2"),
-    Trial("always 450", "smtp", 3, 1, ["450", "not accepted now", "tries again by itself"]),
-    Trial("always 554", "smtp", 4, 1, ["554", "refused for good", "refuses this recipient"]),
+    Trial("always 450", "smtp", 3, 1, ["450", "not accepted now", "tries again by itself"], saw=NOT_TAKEN),
+    Trial("always 554", "smtp", 4, 1, ["554", "refused for good", "refuses this recipient"], saw=NOT_TAKEN),
     Trial("CA not trusted", "smtp", 0, 1, ["UnknownIssuer", "`ca = "], ca=False),
     Trial("smtps:// to a STARTTLS port", "smtps", 0, 1, ["smtps://", "smtp://"]),
     Trial("nothing listens", "smtp", 9, 1, ["refused", "check host and port"], meets_server=False),
