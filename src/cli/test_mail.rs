@@ -7,7 +7,7 @@ use clap::Args;
 use super::{Exit, Files, complain};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::notification::{Compose, LastFailure, Notification, Pending, ProbeTally, Reason};
+use crate::model::notification::{LastFailure, Notification, Pending, ProbeTally, Reason};
 use crate::model::{
     EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp,
     Verdict,
@@ -82,7 +82,7 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
         .map_err(|e| e.to_string())?;
     let mut accepted = true;
     for recipient in recipients {
-        let letter = composer.compose(&sample(now, &config.location), recipient);
+        let letter = composer.compose_test(&sample(now, &config.location), recipient);
         let pending = Pending {
             id: 0,
             incident: None,
@@ -258,6 +258,26 @@ mod tests {
             let said = advice(step, code, reply);
             assert!(said.contains(word), "{step:?} {code:?}: {said}");
         }
+    }
+
+    #[test]
+    fn a_test_mail_says_first_that_it_is_one() {
+        let now = Timestamp::from_micros(1_700_000_000_000_000);
+        let composer =
+            MailComposer::new("watchfire@example.com", "here", Duration::from_secs(3600)).unwrap();
+        let letter = composer.compose_test(&sample(now, "here"), "oncall@example.com");
+        let text = String::from_utf8(letter.bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("Subject: [watchfire] Test alert"), "{head}");
+        for header in ["In-Reply-To", "References", "X-Watchfire-Incident"] {
+            assert!(!head.contains(header), "{head}");
+        }
+        let plain = body.split("\r\n\r\n").nth(1).unwrap();
+        assert!(plain.starts_with("TEST: "), "{plain}");
+        assert!(body.contains("Nothing is broken."), "{body}");
+        // There is no such incident to look at.
+        assert!(!body.contains("watchfire incidents"), "{body}");
+        assert!(!body.contains("OUTAGE"), "{body}");
     }
 
     #[test]

@@ -39,8 +39,8 @@ impl Chat {
     fn judge_stream(&self, reply: &Reply, trace: &Trace) -> Judgement {
         if let Some(reported) = &trace.error {
             let why = format!(
-                "an error in the stream after {} tokens: {}",
-                trace.tokens,
+                "an error in the stream after {}: {}",
+                tokens(trace.tokens),
                 reported.line()
             );
             return wrong(FailureKind::ErrorEvent, classify::fault_of(reported), why);
@@ -58,7 +58,7 @@ impl Chat {
         if let Some(Failed { kind, fault, words }) = &trace.malformed {
             return wrong(*kind, *fault, words.clone());
         }
-        let after = format!("after {} tokens", trace.tokens);
+        let after = format!("after {}", tokens(trace.tokens));
         match &reply.end {
             End::Complete | End::Enough if reply.read_bytes == 0 => wrong(
                 FailureKind::Empty,
@@ -195,5 +195,24 @@ impl Chat {
             }
             _ => judgement,
         }
+    }
+}
+
+/// "1 token", "2 tokens".
+fn tokens(count: u32) -> String {
+    match count {
+        1 => "1 token".to_owned(),
+        count => format!("{count} tokens"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_token_is_not_several() {
+        assert_eq!(
+            [0, 1, 2].map(super::tokens),
+            ["0 tokens", "1 token", "2 tokens"]
+        );
     }
 }

@@ -112,7 +112,7 @@ async fn a_stream_is_complete_with_a_finish_reason_or_done_and_cut_with_neither(
         (failure(&cut), cut.failed_in),
         ((Kind::Truncated, Fault::Provider), Some(Phase::Body))
     );
-    assert!(why(&cut).contains("after 1 tokens"), "{}", why(&cut));
+    assert!(why(&cut).contains("after 1 token,"), "{}", why(&cut));
     let chunked = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{PONG}\r\n",
         PONG.len()
