@@ -39,7 +39,7 @@ async fn heard_over(scheme: &str) -> (Answer, Vec<String>) {
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let server = tokio::spawn(async move {
+    let server = async move {
         let (tcp, _) = listener.accept().await.unwrap();
         let mut tcp = BufReader::new(tcp);
         let mut heard = Vec::new();
@@ -59,7 +59,7 @@ async fn heard_over(scheme: &str) -> (Answer, Vec<String>) {
             let _ = tcp.write_all(reply.as_bytes()).await;
         }
         heard
-    });
+    };
     let smtp = Smtp::new(&SmtpConfig {
         server: SmtpConfig::parse_url(&format!("{scheme}://127.0.0.1:{port}")).unwrap(),
         login: None,
@@ -72,8 +72,7 @@ async fn heard_over(scheme: &str) -> (Answer, Vec<String>) {
         message_id: "<1@example.com>".into(),
         bytes: b"Subject: x\r\n\r\nx\r\n".to_vec(),
     };
-    let answer = smtp.try_once(&letter).await;
-    (answer, server.await.unwrap())
+    tokio::join!(smtp.try_once(&letter), server)
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ import re
 import time
 import urllib.parse
 
-from mailbox import when
+from maildir import when
 from prober import RECIPIENT
 from report import plain
 

@@ -2,14 +2,14 @@
 
 import json
 import os
-import threading
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import answers
 from afterwards import Afterwards
 from cases import ASKED, GATEWAYS, GOOD, OURS, OUTAGE, PROBES, PROVIDERS, TRIALS
-from mailbox import Mailbox
+from maildir import Mailbox
 from prober import wait_for
 from report import CASE_HEADS, plain
 from samples import words
@@ -52,11 +52,13 @@ class Play:
         """All is well for so long; meanwhile mails are tried, and a reload brings and takes probes."""
         began = now()
         wait_for(lambda: os.path.exists(self.database.path), 20)
-        trials = threading.Thread(target=self.trials)
         self.told = []
-        trials.start()
-        reloaded = self.reloads()
-        trials.join()
+        # The trials have a file of their own: the daemon's is rewritten, and broken, meanwhile.
+        shutil.copy(self.servers.path("probes.toml"), self.servers.path("trial-probes.toml"))
+        with ThreadPoolExecutor(1) as pool:
+            trials = pool.submit(self.trials)
+            reloaded = self.reloads()
+            trials.result()
         time.sleep(max(6.0 - (now() - self.taken) / 1e6, seconds - (now() - began) / 1e6, 0.0))
         self.report.part(
             "Without faults: two ways to one model", "probe", "expected", "got", "samples", "`status`"
@@ -121,7 +123,7 @@ class Play:
             self.prober.settings(name, url, trial.password, trial.ca)
             address = f"trial-{number}@test.localhost"
             before = self.goodbyes()
-            code, out, err = self.prober.command("test-mail", address, config=name)
+            code, out, err = self.prober.command("test-mail", address, config=name, probes="trial-probes.toml")
             said = out + err
             delivered = wait_for(lambda: self.delivered_to(address), 5) if code == 0 else self.delivered_to(address)
             # What the server itself counted in this conversation.

@@ -182,11 +182,11 @@ class Prober:
 
     # The commands.
 
-    def command(self, *words, config="watchfire.toml", seconds=60):
+    def command(self, *words, config="watchfire.toml", probes="probes.toml", seconds=60):
         """Runs a command with the daemon's files; its output is kept, for the search for secrets."""
         path = self.servers.path
         done = subprocess.run(
-            [self.program, *words, "--probes", path("probes.toml"), "--config", path(config)],
+            [self.program, *words, "--probes", path(probes), "--config", path(config)],
             env=self.environment, capture_output=True, timeout=seconds,
         )
         self.said.append((" ".join(words), done.stdout + done.stderr))

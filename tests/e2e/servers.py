@@ -34,7 +34,9 @@ def install(real):
     """Installs what is missing; errs when it is missing still."""
     if absent := missing():
         print(f"installing {', '.join(absent)}", flush=True)
-        subprocess.run([f"{real}/install.sh", "ai", "mail", "faults"], check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run([f"{real}/install.sh", "ai", "mail", "faults"], stdout=subprocess.DEVNULL)
+        if done.returncode != 0:
+            raise SystemExit(f"install.sh ended with {done.returncode}")
     if absent := missing():
         raise SystemExit(f"install.sh did not bring {', '.join(absent)}")
 

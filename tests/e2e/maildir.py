@@ -1,24 +1,35 @@
 """Mails as they came: read from the server's Maildir, and taken apart by another program than wrote them."""
 
 import email
+import email.errors
 import email.policy
 import html
 import os
 import re
 from datetime import datetime
 
+
 class Mail:
-    """One file of the Maildir. Its parts are as the strict parser of Python understands them; it errs on a defect."""
+    """One file of the Maildir, as the strict parser of Python understands it; what it objects to is in `defects`."""
 
     def __init__(self, path):
         with open(path, "rb") as file:
             self.raw = file.read()
-        self.message = email.message_from_bytes(self.raw, policy=email.policy.strict)
-        self.id = str(self.message["Message-ID"])
-        self.subject = str(self.message["Subject"])
-        self.event = str(self.message["X-Watchfire-Event"])
+        self.defects = []
+        try:
+            self._read(email.policy.strict)
+        except (email.errors.MessageError, email.errors.MessageDefect) as defect:
+            self.defects.append(defect)
+            self._read(email.policy.default)
+
+    def _read(self, policy):
+        self.message = email.message_from_bytes(self.raw, policy=policy)
+        headers = {name: str(value) for name, value in self.message.items()}
+        self.id = headers.get("Message-ID", "")
+        self.subject = headers.get("Subject", "")
         self.received = " ".join(str(line) for line in self.message.get_all("Received", []))
-        self.defects = [defect for part in self.message.walk() for defect in part.defects]
+        self.defects += [d for part in self.message.walk() for d in part.defects]
+        self.defects += [d for value in self.message.values() for d in getattr(value, "defects", ())]
         self.plain = self._part("plain")
         markup = re.sub(r"(?s)<head>.*?</head>|<[^>]+>", " ", self._part("html"))
         self.html = html.unescape(markup)
