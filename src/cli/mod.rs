@@ -13,6 +13,7 @@ mod check;
 mod demo;
 mod host;
 mod incidents;
+mod lines;
 mod probe;
 mod replay;
 mod run;
@@ -152,10 +153,12 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => return replay::run(&args),
         Command::TestMail(args) => test_mail::run(&args),
     };
+    lines::drain();
     exit.into()
 }
 
-/// Sends the log to stderr: `filter` in the form of `info,watchfire=debug`; `WATCHFIRE_LOG` overrules it.
+/// Sends the log to stderr: `filter` in the form of `info,watchfire=debug`; `WATCHFIRE_LOG` overrules it. Nobody waits for
+/// its reader.
 pub fn log(filter: &str) {
     let wanted = std::env::var("WATCHFIRE_LOG").unwrap_or_else(|_| filter.to_owned());
     // What the cron library says of itself at the start is of no use to anybody.
@@ -163,7 +166,7 @@ pub fn log(filter: &str) {
         .unwrap_or_else(|_| EnvFilter::new("tokio_cron_scheduler=warn,info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(lines::Lines::to_stderr())
         .with_target(false);
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let builder = builder.with_ansi(colour);

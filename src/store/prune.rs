@@ -14,7 +14,7 @@ const DAY_US: i64 = 24 * HOUR_US;
 /// Free pages that are given back to the file system after each piece: 1 MiB, some milliseconds.
 const PAGES: u32 = 256;
 /// Probes that one piece looks at, those with nothing to delete included: each costs a look into three tables.
-const PROBES: u32 = 250;
+const PROBES: u32 = 100;
 
 /// How long what is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use watchfire::clock::Clock;
-use watchfire::engine::{Backups, Engine, Observer, Parts, ServicePlan};
+use watchfire::engine::{Backups, Engine, Input, Observer, Parts, ServicePlan, fact};
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::notification::{Compose, Letter, Notification};
 use watchfire::model::{
@@ -136,4 +136,24 @@ fn a_restart_after_any_number_of_runs_changes_neither_events_nor_letters() {
             "restarted every {restart_every} runs"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_of_the_clock_is_followed_by_a_checkpoint_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = Timestamp::parse("2026-11-08T13:00:00Z").unwrap();
+    let clock = Clock::sped(start, 1.0);
+    let (mut engine, _) = engine(dir.path(), &clock, &Seen::default());
+    let wrote = || {
+        let reader = Reader::open(dir.path()).unwrap();
+        Timestamp::parse(&reader.meta(fact::ALIVE_AT).unwrap().unwrap()).unwrap()
+    };
+    engine.turn(Vec::new(), Vec::new());
+    assert_eq!(wrote(), start);
+    let later = Duration::from_secs(10);
+    tokio::time::advance(later).await;
+    engine.turn(Vec::new(), Vec::new());
+    assert_eq!(wrote(), start);
+    engine.turn(Vec::new(), vec![Input::ClockStep(7_200_000_000)]);
+    assert_eq!(wrote(), start + later);
 }

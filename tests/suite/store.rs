@@ -123,6 +123,23 @@ fn two_runs_with_the_same_start_are_both_kept() {
 }
 
 #[test]
+fn probes_that_are_known_are_registered_without_a_write_and_one_that_goes_is_seen_to_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let both = [("openai", "chat"), ("openai", "web")];
+    let ids = store.register("here", &both).unwrap();
+    let log = || std::fs::read(dir.path().join("watchfire.db-wal")).unwrap();
+    let before = log();
+    assert_eq!(store.register("here", &both).unwrap(), ids);
+    assert!(log() == before, "something was written");
+    assert_eq!(store.register("here", &both[..1]).unwrap(), ids[..1]);
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!(reader.services().unwrap()[0].probes.len(), 1);
+    assert_eq!(store.register("here", &both).unwrap(), ids);
+    assert_eq!(reader.services().unwrap()[0].probes.len(), 2);
+}
+
+#[test]
 fn a_second_store_on_a_directory_is_told_whose_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let first = Store::open(dir.path()).unwrap();
