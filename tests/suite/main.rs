@@ -10,6 +10,7 @@ mod config;
 mod detector;
 mod detector_properties;
 mod engine;
+mod notify;
 mod probe;
 mod simulate;
 mod store;
