@@ -76,6 +76,8 @@ impl MailComposer {
             0,
             "Somebody ran `watchfire test-mail`, and mail works. An alert looks like this:".into(),
         );
+        view.next = None;
+        view.command = "watchfire status".into();
         let id = format!(
             "<test.{}.{}@{}>",
             sample.event.at.as_micros(),

@@ -35,8 +35,10 @@ pub struct View {
     pub probes: Vec<Row>,
     /// The evidence.
     pub failure: Option<Failure>,
-    /// What comes next, and where to look further.
-    pub next: Vec<String>,
+    /// What comes next, unless it is over.
+    pub next: Option<&'static str>,
+    /// The command that shows all of it.
+    pub command: String,
     /// Where and when it was seen.
     pub footer: String,
 }
@@ -85,7 +87,9 @@ impl View {
             reasons: reasons(&n.reasons),
             probes: probes(&n.probes),
             failure: n.last_failure.as_ref().map(failure),
-            next: story::next(n),
+            next: (event.event != EventKind::Close)
+                .then_some("The next mail in this thread comes when it gets worse or recovers."),
+            command: format!("watchfire incidents {}", event.incident),
             footer: format!(
                 "Seen from {} by watchfire, {}.",
                 line(&n.location, NAME_LIMIT),

@@ -101,19 +101,6 @@ fn share(n: &Notification) -> String {
     format!("{} of {} runs {did}", grouped(v.failed), grouped(v.of))
 }
 
-/// What comes next, and where to look further.
-pub fn next(n: &Notification) -> Vec<String> {
-    let mut said = Vec::new();
-    if n.event.event != EventKind::Close {
-        said.push("The next mail in this thread comes when it gets worse or recovers.".to_owned());
-    }
-    said.push(format!(
-        "For all of it, run on the prober: watchfire incidents {}",
-        n.event.incident
-    ));
-    said
-}
-
 fn ordinal(number: u32) -> String {
     let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
