@@ -31,6 +31,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sd_notify", &["daemon"]),
     ("clap::", &["cli"]),
     ("comfy_table", &["cli"]),
+    ("mail_parser::", &["cli"]),
+    ("textwrap::", &["cli"]),
     ("hyper::", &["simulate", "probe", "web"]),
     ("SystemTime::now", &["clock"]),
 ];

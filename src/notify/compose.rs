@@ -71,13 +71,13 @@ impl MailComposer {
     /// `sample` shows what an alert would look like; its event's time becomes the mail's.
     pub fn compose_test(&self, sample: &Notification, recipient: &str) -> Letter {
         let mut view = View::new(sample, self.reopen_within);
-        view.headline = "TEST: this is how an alert looks".into();
+        view.headline = "TEST: nothing is broken".into();
         view.sentences.insert(
             0,
-            "Nothing is broken. Somebody ran `watchfire test-mail`, and mail works.".into(),
+            "Somebody ran `watchfire test-mail`, and mail works. An alert looks like this:".into(),
         );
-        // The last line of an alert's footer leads to its incident; here is none.
-        view.footer.truncate(1);
+        view.next = None;
+        view.command = "watchfire status".into();
         let id = format!(
             "<test.{}.{}@{}>",
             sample.event.at.as_micros(),

@@ -4,19 +4,18 @@
 //! limits the time to connect. So its connection is driven command by command here: whatever fails before the dot is
 //! certainly not delivered, and whatever fails after it is [`Acceptance::Unsure`].
 
-use std::io;
+mod dialog;
+mod failure;
+
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use lettre::Address;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Rcpt, Starttls};
-use lettre::transport::smtp::extension::{
-    ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo,
-};
-use lettre::transport::smtp::response::{Response, Severity};
+use lettre::transport::smtp::commands::{Ehlo, Starttls};
+use lettre::transport::smtp::extension::{ClientId, Extension, ServerInfo};
+use lettre::transport::smtp::response::Severity;
 use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -25,15 +24,12 @@ use tokio_rustls::TlsConnector;
 
 use super::stream::Stream;
 use super::{
-    Acceptance, Answer, Channel, Delivering, Login, Security, Server, SmtpConfig, Step, tls,
+    Acceptance, Answer, Channel, Delivering, Login, Security, Server, SmtpConfig, Step,
+    parse_address, tls,
 };
 use crate::model::notification::{Letter, Pending};
 use crate::model::{Redactor, Secret};
-
-/// Preferred first; both are plain text and only ever sent inside TLS.
-const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
-/// Questions a server may ask during AUTH; LOGIN asks two.
-const CHALLENGES: usize = 4;
+use failure::{Failure, Handed, SILENCE, words};
 
 /// How long the parts of a delivery may take (real time).
 #[derive(Debug, Clone, Copy)]
@@ -184,9 +180,9 @@ impl Smtp {
         }
         if let Some(login) = &self.login {
             *step = Step::Auth;
-            log_in(&mut connection, &server, login).await?;
+            dialog::log_in(&mut connection, &server, login).await?;
         }
-        envelope(&mut connection, &server, &self.from, letter, step).await?;
+        dialog::envelope(&mut connection, &server, &self.from, letter, step).await?;
         Ok(connection)
     }
 
@@ -226,16 +222,7 @@ impl Smtp {
     }
 
     fn failed(&self, step: Step, failure: Failure, handed: Handed) -> Answer {
-        let acceptance = match &failure {
-            Failure::Reply { code, .. } if is_final(*code) && step >= Step::Sender => {
-                Acceptance::Refused
-            }
-            Failure::Reply { .. } => Acceptance::Later,
-            Failure::Broken(_) => match handed {
-                Handed::Whole => Acceptance::Unsure,
-                Handed::Never => Acceptance::Later,
-            },
-        };
+        let acceptance = failure.meaning(step, handed);
         let (code, words) = match failure {
             Failure::Reply { code, words } => (Some(code), format!("{code} {words}")),
             Failure::Broken(words) => (None, words),
@@ -265,157 +252,5 @@ fn say_goodbye(stream: &Stream) {
     .now_or_never();
 }
 
-async fn log_in(
-    connection: &mut AsyncSmtpConnection,
-    server: &ServerInfo,
-    login: &Login,
-) -> Result<(), Failure> {
-    let mechanism = server.get_auth_mechanism(MECHANISMS).ok_or_else(|| {
-        Failure::Broken("the server offers neither AUTH PLAIN nor AUTH LOGIN".into())
-    })?;
-    let credentials = Credentials::new(login.user.clone(), login.password.expose().to_owned());
-    let mut response = connection
-        .command(Auth::new(mechanism, credentials.clone(), None)?)
-        .await?;
-    for _ in 0..CHALLENGES {
-        if !response.has_code(334) {
-            break;
-        }
-        let reply = Auth::new_from_response(mechanism, credentials.clone(), &response)?;
-        response = connection.command(reply).await?;
-    }
-    match response.code().severity {
-        Severity::PositiveCompletion => Ok(()),
-        _ => Err(Failure::unexpected(&response)),
-    }
-}
-
-/// MAIL, RCPT, DATA.
-async fn envelope(
-    connection: &mut AsyncSmtpConnection,
-    server: &ServerInfo,
-    from: &Address,
-    letter: &Letter,
-    step: &mut Step,
-) -> Result<(), Failure> {
-    *step = Step::Recipient;
-    let to = Address::from_str(&letter.recipient).map_err(|error| Failure::Reply {
-        code: 553,
-        words: format!("not sent, the address is wrong: {error}"),
-    })?;
-    *step = Step::Sender;
-    let mut parameters = Vec::new();
-    if !(from.as_ref() as &str).is_ascii() || !letter.recipient.is_ascii() {
-        if !server.supports_feature(Extension::SmtpUtfEight) {
-            return Err(Failure::Broken(
-                "the server takes ASCII addresses only (no SMTPUTF8)".into(),
-            ));
-        }
-        parameters.push(MailParameter::SmtpUtfEight);
-    }
-    if !letter.bytes.is_ascii() && server.supports_feature(Extension::EightBitMime) {
-        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-    }
-    connection
-        .command(Mail::new(Some(from.clone()), parameters))
-        .await?;
-    *step = Step::Recipient;
-    connection.command(Rcpt::new(to, Vec::new())).await?;
-    *step = Step::Data;
-    let response = connection.command(Data).await?;
-    if response.has_code(354) {
-        Ok(())
-    } else {
-        Err(Failure::unexpected(&response))
-    }
-}
-
-/// 5xx that are about this letter. Those that ask for a login or TLS are about the configuration: an operator can mend
-/// that, and until then no alert may be thrown away.
-const fn is_final(code: u16) -> bool {
-    code >= 500 && !matches!(code, 530 | 534 | 535 | 538)
-}
-
-/// How much of a message the server has.
-#[derive(Debug, Clone, Copy)]
-enum Handed {
-    Never,
-    Whole,
-}
-
-/// What the operator reads when the server says nothing.
-const SILENCE: &str = "no answer in time";
-
-/// Why an attempt ended.
-#[derive(Debug)]
-enum Failure {
-    /// The server said no.
-    Reply { code: u16, words: String },
-    /// The conversation broke down.
-    Broken(String),
-}
-
-impl Failure {
-    fn silence() -> Self {
-        Failure::Broken(SILENCE.into())
-    }
-
-    fn unexpected(response: &Response) -> Self {
-        let code: u16 = response.code().into();
-        Failure::Broken(format!("unexpected answer {code} {}", words(response)))
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Failure::Broken(error.to_string())
-    }
-}
-
-impl From<lettre::transport::smtp::Error> for Failure {
-    fn from(error: lettre::transport::smtp::Error) -> Self {
-        use std::error::Error as _;
-        let words = error
-            .source()
-            .map_or_else(|| error.to_string(), ToString::to_string);
-        match error.status() {
-            Some(code) => Failure::Reply {
-                code: code.into(),
-                words,
-            },
-            None if words == "incomplete response" => {
-                Failure::Broken("the server closed the connection".into())
-            }
-            None => Failure::Broken(words),
-        }
-    }
-}
-
-fn words(response: &Response) -> String {
-    response.message().collect::<Vec<_>>().join(" ")
-}
-
-/// A bare address out of `a@example.com` or `Ann <a@example.com>`.
-///
-/// Errs with what was wanted, without a full stop.
-pub fn parse_address(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    let bare = match text.rsplit_once('<') {
-        Some((_, rest)) => rest
-            .strip_suffix('>')
-            .ok_or("the `>` after the address is missing")?,
-        None => text,
-    };
-    // RFC 5321 section 4.5.3.1.3: a path holds at most 256 octets, two of them the brackets.
-    if bare.len() > 254 {
-        return Err("an address has at most 254 bytes".into());
-    }
-    match Address::from_str(bare) {
-        Ok(address) if !bare.chars().any(char::is_control) => Ok(address.to_string()),
-        _ => Err("wanted an address like oncall@example.com".into()),
-    }
-}
-
 #[cfg(test)]
-#[path = "email_tests.rs"]
 mod tests;

@@ -4,6 +4,7 @@
 //! see that it is one letter. A channel says how one attempt ended; the worker decides when the next one is.
 //! A new channel is one file with an `impl Channel`, a variant of [`Transport`] and its line in [`Transport::open`].
 
+mod address;
 pub mod backoff;
 pub mod compose;
 pub mod email;
@@ -20,8 +21,8 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use address::parse_address;
 pub use compose::MailComposer;
-pub use email::parse_address;
 pub use server::{Login, Security, Server, SmtpConfig};
 
 use crate::model::notification::Pending;

@@ -19,8 +19,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Bytes of replies in one connection: a polite server needs 1 or 2 KiB.
-const BUDGET_BYTES: usize = 64 * 1024;
+/// Bytes of replies in one connection: a polite server needs 1 or 2 KiB. lettre reads a reply again from its beginning
+/// with each line that comes, so what a hostile one costs grows with the square of this.
+const BUDGET_BYTES: usize = 16 * 1024;
 /// What ends a message.
 const FINAL_DOT: &[u8; 5] = b"\r\n.\r\n";
 

@@ -1,13 +1,17 @@
 //! What a mail says, before it is text or HTML: every word of it, cleaned and cut to size.
 //!
 //! The first line tells the state, because the subject must stay the same for a whole thread. Every moment is UTC,
-//! every "ago" is counted from the event, so that the mail is the same whenever it is rendered.
+//! every span is counted to the event, so that the mail is the same whenever it is rendered.
+
+mod figures;
+mod story;
 
 use std::time::Duration;
 
 use super::words::{line, paragraph};
 use crate::model::notification::{LastFailure, Notification, ProbeTally, Reason};
-use crate::model::{EventKind, Evidence, Fault, IncidentKind, Severity, Timestamp};
+use crate::model::{EventKind, Evidence, Fault, IncidentKind, Severity};
+use figures::{grouped, moment};
 
 /// Longest name that is shown, in characters.
 pub const NAME_LIMIT: usize = 60;
@@ -31,8 +35,12 @@ pub struct View {
     pub probes: Vec<Row>,
     /// The evidence.
     pub failure: Option<Failure>,
-    /// Where it was seen, and where to look further.
-    pub footer: Vec<String>,
+    /// What comes next, unless it is over.
+    pub next: Option<&'static str>,
+    /// The command that shows all of it.
+    pub command: String,
+    /// Where and when it was seen.
+    pub footer: String,
 }
 
 /// A number, right-aligned, and what it counts.
@@ -66,15 +74,6 @@ impl View {
     /// The content for a notification. `watch` is how long a recovered incident may be reopened.
     pub fn new(n: &Notification, watch: Duration) -> Self {
         let event = &n.event;
-        let title = title(n);
-        let state = outage(event.severity, event.kind);
-        let headline = match event.event {
-            EventKind::Open => format!("{}: {title}", state.to_uppercase()),
-            EventKind::Escalate => format!("WORSE, NOW A {}: {title}", state.to_uppercase()),
-            EventKind::Deescalate => format!("BETTER, NOW A {}: {title}", state.to_uppercase()),
-            EventKind::Close => format!("RECOVERED: {title}"),
-            EventKind::Reopen => format!("BROKEN AGAIN, {}: {title}", state.to_uppercase()),
-        };
         let color = match (event.event, event.severity) {
             (EventKind::Close, _) => "#2e9e5b",
             (_, Severity::Major) => "#d03a2f",
@@ -82,20 +81,20 @@ impl View {
             (_, Severity::Degraded) => "#c9b021",
         };
         Self {
-            headline,
+            headline: story::headline(n),
             color,
-            sentences: sentences(n, state, watch),
+            sentences: story::sentences(n, watch),
             reasons: reasons(&n.reasons),
             probes: probes(&n.probes),
             failure: n.last_failure.as_ref().map(failure),
-            footer: vec![
-                format!(
-                    "Seen from {}. Decided at {}.",
-                    line(&n.location, NAME_LIMIT),
-                    moment(event.at)
-                ),
-                format!("All of it: watchfire incidents {}", event.incident),
-            ],
+            next: (event.event != EventKind::Close)
+                .then_some("The next mail in this thread comes when it gets worse or recovers."),
+            command: format!("watchfire incidents {}", event.incident),
+            footer: format!(
+                "Seen from {} by watchfire, {}.",
+                line(&n.location, NAME_LIMIT),
+                moment(event.at)
+            ),
         }
     }
 }
@@ -117,64 +116,6 @@ pub const fn subject_of(kind: IncidentKind) -> &'static str {
     }
 }
 
-const fn outage(severity: Severity, kind: IncidentKind) -> &'static str {
-    match (kind, severity) {
-        (IncidentKind::Latency, _) => "slowdown",
-        (IncidentKind::Blind, _) => "blind spot",
-        (IncidentKind::Errors, Severity::Degraded) => "degradation",
-        (IncidentKind::Errors, Severity::Partial) => "partial outage",
-        (IncidentKind::Errors, Severity::Major) => "major outage",
-    }
-}
-
-fn sentences(n: &Notification, state: &str, watch: Duration) -> Vec<String> {
-    let (event, v) = (&n.event, &n.event.verdict);
-    let did = match event.kind {
-        IncidentKind::Errors => "failed",
-        IncidentKind::Latency => "were slow",
-        IncidentKind::Blind => "saw nothing",
-    };
-    let share = format!(
-        "{} of {} probe runs {did}",
-        grouped(v.failed),
-        grouped(v.of)
-    );
-    let window = span(Duration::try_from_secs_f64(v.window_s).unwrap_or_default());
-    let rate = percent(v.rate());
-    if event.event == EventKind::Close {
-        let lasted = span(event.since.since(n.opened_at));
-        return vec![
-            format!(
-                "It recovered at about {}; the {state} was reported at {}, {lasted} earlier.",
-                moment(event.since),
-                moment(n.opened_at)
-            ),
-            format!("In all, {share} in {window} ({rate})."),
-            format!(
-                "If it breaks again within {}, this incident goes on, in this thread.",
-                span(watch)
-            ),
-        ];
-    }
-    let ago = span(event.at.since(event.since));
-    let mut said = vec![
-        format!("{share} in the last {window} ({rate}); {}.", usual(v.usual)),
-        format!(
-            "It began at about {}, {ago} before this mail was decided.",
-            moment(event.since)
-        ),
-    ];
-    if event.event == EventKind::Reopen {
-        said.push(match n.reopened {
-            0 | 1 => "It had recovered; this is the same incident.".into(),
-            times => {
-                format!("It had recovered; this is the same incident, reopened {times} times.")
-            }
-        });
-    }
-    said
-}
-
 fn reasons(all: &[Reason]) -> Vec<Row> {
     let mut rows: Vec<Row> = all
         .iter()
@@ -182,14 +123,14 @@ fn reasons(all: &[Reason]) -> Vec<Row> {
         .map(|r| {
             let status = r.status.map(|s| format!(", HTTP {s}")).unwrap_or_default();
             let whose = match r.fault {
-                Fault::Provider => "the service",
-                Fault::Network => "the network between",
-                Fault::Ours => "ours: key, quota or request",
-                Fault::Blocked => "a bot check",
+                Fault::Provider => "",
+                Fault::Network => " (on the network between)",
+                Fault::Ours => " (ours: key, quota or request; does not count)",
+                Fault::Blocked => " (a bot check; does not count)",
             };
             Row {
                 count: grouped(r.count),
-                what: format!("{}{status} ({whose})", r.kind),
+                what: format!("{}{status}{whose}", r.kind),
             }
         })
         .collect();
@@ -254,113 +195,4 @@ fn aligned(mut rows: Vec<Row>) -> Vec<Row> {
         row.count = format!("{:>width$}", row.count);
     }
     rows
-}
-
-/// `2023-11-08 13:44:02 UTC`.
-fn moment(at: Timestamp) -> String {
-    match at.to_utc() {
-        Some(utc) => utc.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        None => at.to_string(),
-    }
-}
-
-/// `45 s`, `6 min`, `1 h 42 min`, `2 d 3 h`; seconds are left out from two minutes on.
-fn span(length: Duration) -> String {
-    let s = length.as_secs() + u64::from(length.subsec_millis() >= 500);
-    let two = |a: u64, unit: &str, b: u64, small: &str| match b {
-        0 => format!("{a} {unit}"),
-        b => format!("{a} {unit} {b} {small}"),
-    };
-    match s {
-        0..120 => format!("{s} s"),
-        120..3600 => format!("{} min", s / 60),
-        3600..86_400 => two(s / 3600, "h", s % 3600 / 60, "min"),
-        _ => two(s / 86_400, "d", s % 86_400 / 3600, "h"),
-    }
-}
-
-fn percent(rate: f64) -> String {
-    let percent = rate.clamp(0.0, 1.0) * 100.0;
-    if percent > 0.0 && percent < 1.0 {
-        "under 1%".into()
-    } else {
-        format!("{percent:.0}%")
-    }
-}
-
-/// `usually 1 in 300`: rare rates as one in so many (two digits that matter), common ones in percent.
-fn usual(rate: f64) -> String {
-    if rate.is_nan() || rate <= 1e-9 {
-        return "usually none".into();
-    }
-    if rate >= 0.1 {
-        return format!("usually {}", percent(rate));
-    }
-    let every = 1.0 / rate;
-    let step = 10f64.powf((every.log10().floor() - 1.0).max(0.0));
-    format!(
-        "usually at most 1 in {}",
-        grouped((every / step).round() * step)
-    )
-}
-
-/// Thousands apart: `1,204`.
-fn grouped(number: impl Into<f64>) -> String {
-    let digits = format!("{:.0}", number.into());
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_are_told_in_two_units_at_most() {
-        let told =
-            [0, 45, 119, 120, 3599, 3600, 6120, 183_600].map(|s| span(Duration::from_secs(s)));
-        assert_eq!(
-            told,
-            [
-                "0 s",
-                "45 s",
-                "119 s",
-                "2 min",
-                "59 min",
-                "1 h",
-                "1 h 42 min",
-                "2 d 3 h"
-            ]
-        );
-    }
-
-    #[test]
-    fn usual_rates_are_told_as_one_in_so_many() {
-        let told = [0.0, f64::NAN, 0.003, 0.00081, 0.05, 0.125, 1.0, 1e-6].map(usual);
-        let wanted = [
-            "usually none",
-            "usually none",
-            "usually at most 1 in 330",
-            "usually at most 1 in 1,200",
-            "usually at most 1 in 20",
-            "usually 12%",
-            "usually 100%",
-            "usually at most 1 in 1,000,000",
-        ];
-        assert_eq!(told, wanted);
-    }
-
-    #[test]
-    fn large_numbers_are_grouped() {
-        assert_eq!(
-            [1u32, 1204, 4_294_967_295].map(grouped),
-            ["1", "1,204", "4,294,967,295"]
-        );
-    }
 }

@@ -34,7 +34,7 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// The letters that wait, as the worker sees them.
 pub trait Outbox: Send {
-    /// Unfinished letters due at `now`, oldest first, at most `limit`; of each incident and recipient only the first.
+    /// Unfinished letters due at `now`, in order of `id`, at most `limit`; of each incident and recipient only the first.
     /// A recorded report must show in `attempts`.
     fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Pending>, String>;
 
@@ -169,13 +169,17 @@ struct Claim {
 }
 
 impl Claims {
-    /// Takes those that may be tried now. `due` is all that is due, or the first [`LOOK`] of it.
+    /// Takes those that may be tried now. `due` is all that is due, or the first [`LOOK`] of it, in order of `id`.
     fn take(&mut self, due: Vec<Pending>) -> Vec<Pending> {
-        if due.len() < LOOK {
-            // Reported and not due any more: recorded as finished or deferred.
-            let listed: HashSet<i64> = due.iter().map(|p| p.id).collect();
-            self.0.retain(|id, c| !c.reported || listed.contains(id));
-        }
+        // A full list tells nothing of the letters behind its last one.
+        let seen_to = match due.last() {
+            Some(last) if due.len() >= LOOK => last.id,
+            _ => i64::MAX,
+        };
+        // Reported and not due any more: recorded as finished or deferred.
+        let listed: HashSet<i64> = due.iter().map(|p| p.id).collect();
+        self.0
+            .retain(|id, c| !c.reported || *id > seen_to || listed.contains(id));
         let mut fresh = Vec::new();
         for letter in due {
             if let Some(claim) = self.0.get(&letter.id)
@@ -184,8 +188,11 @@ impl Claims {
                 continue;
             }
             self.0.remove(&letter.id);
-            let unrecorded = self.0.values().filter(|c| c.reported).count();
-            if self.0.len() - unrecorded >= AT_ONCE || unrecorded >= UNRECORDED {
+            let under_way = self.0.values().filter(|c| !c.reported).count();
+            // Those behind the list cannot be seen to be recorded, and must not hold it up.
+            let unrecorded = |(id, c): &(&i64, &Claim)| c.reported && **id <= seen_to;
+            let unrecorded = self.0.iter().filter(unrecorded).count();
+            if under_way >= AT_ONCE || unrecorded >= UNRECORDED {
                 break;
             }
             let attempts = letter.attempts;

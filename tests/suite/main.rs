@@ -12,6 +12,7 @@ mod daemon;
 mod detector;
 mod detector_properties;
 mod engine;
+mod notify;
 mod probe;
 mod simulate;
 mod store;

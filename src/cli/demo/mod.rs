@@ -25,8 +25,6 @@ use play::{Stage, play, speed_to_end};
 
 /// A play takes this long unless a speed is asked for.
 const PLAY: Duration = Duration::from_secs(75);
-/// Lines of a mail's text that are shown.
-const MAIL_LINES: usize = 30;
 
 /// What `demo` takes.
 #[derive(Debug, Args)]
@@ -85,9 +83,10 @@ pub fn run(args: DemoArgs) -> Exit {
         }
     };
     let mails = play::files(&dir.join("mail"));
+    let columns = letter::columns(textwrap::termwidth());
     for mail in &mails {
         match std::fs::read(mail) {
-            Ok(bytes) => anstream::println!("\n{}", letter::show(&bytes, MAIL_LINES)),
+            Ok(bytes) => anstream::println!("\n{}", letter::show(&bytes, columns)),
             Err(e) => complain(format!("failed to read {}: {e}", mail.display())),
         }
     }

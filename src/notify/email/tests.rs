@@ -1,37 +1,6 @@
-//! Addresses, verdicts, and what a server hears of us when it does not take a letter.
+//! What a server hears of us when it does not take a letter.
 
 use super::*;
-
-#[test]
-fn an_address_is_taken_bare_or_with_a_name() {
-    assert_eq!(parse_address("a@example.com"), Ok("a@example.com".into()));
-    assert_eq!(
-        parse_address(" Ann <a@example.com> "),
-        Ok("a@example.com".into())
-    );
-    for bad in [
-        "",
-        "a",
-        "a@",
-        "@b",
-        "a@b@c",
-        "a b@c.de",
-        "a@b.c\r\nBcc: d@e.f",
-        "<a@b.c",
-        "a@b.c>",
-    ] {
-        assert!(parse_address(bad).is_err(), "{bad:?}");
-    }
-    assert!(parse_address(&format!("{}@example.com", "a".repeat(300))).is_err());
-}
-
-#[test]
-fn a_refused_login_or_missing_tls_is_never_final() {
-    assert_eq!(
-        [550, 552, 554, 530, 535, 451].map(is_final),
-        [true, true, true, false, false, false]
-    );
-}
 
 /// What a server hears that offers no TLS and takes no recipient.
 async fn heard_over(scheme: &str) -> (Answer, Vec<String>) {

@@ -1,0 +1,126 @@
+//! The sentences of a mail, for somebody whom it woke: what is broken, how badly, since when, and what comes next.
+
+use std::time::Duration;
+
+use super::figures::{grouped, moment, percent, span, usual};
+use super::title;
+use crate::model::notification::Notification;
+use crate::model::{EventKind, IncidentKind, Severity};
+
+/// The state and the service.
+pub fn headline(n: &Notification) -> String {
+    let event = &n.event;
+    let (title, state) = (title(n), outage(event.severity, event.kind));
+    match event.event {
+        EventKind::Open => format!("{}: {title}", state.to_uppercase()),
+        EventKind::Escalate => format!("WORSE: {title}, now a {state}"),
+        EventKind::Deescalate => format!("BETTER: {title}, now a {state}"),
+        EventKind::Close => format!("RECOVERED: {title}"),
+        EventKind::Reopen => format!("BROKEN AGAIN: {title}, {state}"),
+    }
+}
+
+const fn outage(severity: Severity, kind: IncidentKind) -> &'static str {
+    match (kind, severity) {
+        (IncidentKind::Latency, _) => "slowdown",
+        (IncidentKind::Blind, _) => "blind spot",
+        (IncidentKind::Errors, Severity::Degraded) => "degradation",
+        (IncidentKind::Errors, Severity::Partial) => "partial outage",
+        (IncidentKind::Errors, Severity::Major) => "major outage",
+    }
+}
+
+/// What is to be known first. `watch` is how long a recovered incident may be reopened.
+pub fn sentences(n: &Notification, watch: Duration) -> Vec<String> {
+    let event = &n.event;
+    let since = moment(event.since);
+    let open_for = span(event.at.since(n.opened_at));
+    let began = match event.event {
+        EventKind::Close => return recovery(n, watch),
+        EventKind::Open => format!("It began at about {since}."),
+        EventKind::Escalate => {
+            format!("It got worse at about {since}; the incident was opened {open_for} before.")
+        }
+        EventKind::Deescalate => {
+            format!("It got better at about {since}; the incident was opened {open_for} before.")
+        }
+        EventKind::Reopen => {
+            let times = match n.reopened {
+                0 | 1 => String::new(),
+                times => format!(", for the {} time", ordinal(times)),
+            };
+            format!("It had recovered, and broke again at about {since}{times}.")
+        }
+    };
+    let window = span(Duration::try_from_secs_f64(event.verdict.window_s).unwrap_or_default());
+    vec![
+        format!(
+            "{} in the last {window} ({}); {}.",
+            share(n),
+            percent(event.verdict.rate()),
+            usual(event.verdict.usual)
+        ),
+        began,
+    ]
+}
+
+fn recovery(n: &Notification, watch: Duration) -> Vec<String> {
+    let (event, v) = (&n.event, &n.event.verdict);
+    // The window of a recovery begins with the incident and ends with the event.
+    let window = Duration::try_from_secs_f64(v.window_s).unwrap_or_default();
+    let onset = event.at - window;
+    let breaks = match n.reopened {
+        0 => String::new(),
+        1 => ", with one lull".to_owned(),
+        lulls => format!(", with {} lulls", grouped(lulls)),
+    };
+    vec![
+        format!("It has worked again since about {}.", moment(event.since)),
+        format!(
+            "The {} lasted about {}{breaks}, from {} on.",
+            outage(event.severity, event.kind),
+            span(event.since.since(onset)),
+            moment(onset)
+        ),
+        format!("In all, {} ({}).", share(n), percent(v.rate())),
+        format!(
+            "Should it break again within {}, a mail in this thread says so.",
+            span(watch)
+        ),
+    ]
+}
+
+/// `7 of 16 runs failed`.
+fn share(n: &Notification) -> String {
+    let did = match n.event.kind {
+        IncidentKind::Errors => "failed",
+        IncidentKind::Latency => "were slow",
+        IncidentKind::Blind => "saw nothing",
+    };
+    let v = &n.event.verdict;
+    format!("{} of {} runs {did}", grouped(v.failed), grouped(v.of))
+}
+
+fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{}{ending}", grouped(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinals_end_as_they_are_spoken() {
+        assert_eq!(
+            [2, 3, 11, 21, 112].map(ordinal),
+            ["2nd", "3rd", "11th", "21st", "112th"]
+        );
+    }
+}

@@ -1,0 +1,480 @@
+//! How a mail looks to a person, to a mail program, and to somebody who wants to misuse it.
+
+use std::time::Duration;
+
+use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders as _};
+use proptest::prelude::*;
+use watchfire::model::notification::{
+    Compose as _, LastFailure, Letter, Notification, ProbeTally, Reason,
+};
+use watchfire::model::{
+    EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp,
+    Verdict,
+};
+use watchfire::notify::MailComposer;
+
+const TO: &str = "oncall@example.com";
+/// Mails above this size are cut by some readers (Gmail: 102 KB).
+const LARGEST: usize = 100 * 1024;
+
+fn composer() -> MailComposer {
+    MailComposer::new(
+        "watchfire <watchfire@example.com>",
+        "5c922e16753ddbbd.watchfire",
+        Duration::from_secs(3600),
+    )
+    .unwrap()
+}
+
+fn at(time: &str) -> Timestamp {
+    Timestamp::parse(&format!("2023-11-08T{time}Z")).unwrap()
+}
+
+fn reason(kind: FailureKind, fault: Fault, status: Option<u16>, count: u32) -> Reason {
+    Reason {
+        kind,
+        fault,
+        status,
+        count,
+    }
+}
+
+fn tally(name: &str, failed: u32, of: u32) -> ProbeTally {
+    ProbeTally {
+        name: name.to_owned(),
+        failed,
+        of,
+    }
+}
+
+/// The alarm of the night to 8 November 2023.
+fn open() -> Notification {
+    Notification {
+        event: IncidentEvent {
+            incident: IncidentId(1),
+            sequence: 0,
+            event: EventKind::Open,
+            kind: IncidentKind::Errors,
+            severity: Severity::Partial,
+            at: at("03:43:42"),
+            since: at("03:40:35"),
+            verdict: Verdict {
+                failed: 7,
+                of: 16,
+                usual: 0.01,
+                window_s: 187.0,
+                score: 14.2,
+                bound: 12.4,
+            },
+        },
+        opened_at: at("03:43:42"),
+        thread_root: 0,
+        reopened: 0,
+        service: "openai".to_owned(),
+        title: "OpenAI".to_owned(),
+        reasons: vec![
+            reason(FailureKind::ServerError, Fault::Provider, Some(503), 5),
+            reason(FailureKind::Timeout, Fault::Provider, None, 1),
+            reason(FailureKind::Reset, Fault::Network, None, 1),
+            reason(FailureKind::RateLimited, Fault::Ours, Some(429), 1),
+        ],
+        probes: vec![
+            tally("chat", 4, 6),
+            tally("image", 3, 4),
+            tally("login", 0, 6),
+        ],
+        last_failure: Some(LastFailure {
+            probe: "chat".to_owned(),
+            at: at("03:43:40"),
+            kind: FailureKind::ServerError,
+            status: Some(503),
+            text: "HTTP 503, wanted 2xx: {\"error\":{\"message\":\"The server is overloaded\"}}"
+                .to_owned(),
+            request_id: Some("req_02226cc070352704".to_owned()),
+        }),
+        location: "fra-1".to_owned(),
+    }
+}
+
+fn escalate() -> Notification {
+    let mut n = open();
+    n.event.sequence = 1;
+    n.event.event = EventKind::Escalate;
+    n.event.severity = Severity::Major;
+    n.event.at = at("03:55:12");
+    n.event.since = at("03:52:00");
+    n.event.verdict = Verdict {
+        failed: 41,
+        of: 48,
+        usual: 0.01,
+        window_s: 192.0,
+        score: 88.0,
+        bound: 12.4,
+    };
+    n
+}
+
+fn close() -> Notification {
+    let mut n = open();
+    n.event.sequence = 2;
+    n.event.event = EventKind::Close;
+    n.event.severity = Severity::Major;
+    n.event.at = at("04:51:18");
+    n.event.since = at("04:42:36");
+    n.event.verdict = Verdict {
+        failed: 228,
+        of: 1009,
+        usual: 0.01,
+        window_s: 4243.0,
+        score: 0.0,
+        bound: 0.0,
+    };
+    n
+}
+
+fn reopen() -> Notification {
+    let mut n = open();
+    n.event.sequence = 3;
+    n.event.event = EventKind::Reopen;
+    n.event.at = at("04:58:20");
+    n.event.since = at("04:56:21");
+    n.event.verdict.window_s = 119.0;
+    n.reopened = 1;
+    n
+}
+
+fn parse(letter: &Letter) -> Message<'_> {
+    MessageParser::default().parse(&letter.bytes).unwrap()
+}
+
+fn compose(n: &Notification) -> Letter {
+    composer().compose(n, TO)
+}
+
+fn text(n: &Notification) -> String {
+    let letter = compose(n);
+    parse(&letter).body_text(0).unwrap().into_owned()
+}
+
+fn html(n: &Notification) -> String {
+    let letter = compose(n);
+    parse(&letter).body_html(0).unwrap().into_owned()
+}
+
+#[test]
+fn an_alarm_says_what_is_broken_how_badly_and_since_when() {
+    insta::assert_snapshot!("open_text", text(&open()));
+    insta::assert_snapshot!("open_html", html(&open()));
+}
+
+#[test]
+fn a_worsening_says_what_it_is_now() {
+    insta::assert_snapshot!("escalate_text", text(&escalate()));
+    insta::assert_snapshot!("escalate_html", html(&escalate()));
+}
+
+#[test]
+fn a_recovery_tells_the_whole_story() {
+    insta::assert_snapshot!("close_text", text(&close()));
+    insta::assert_snapshot!("close_html", html(&close()));
+}
+
+#[test]
+fn a_relapse_says_that_it_is_the_same_incident() {
+    insta::assert_snapshot!("reopen_text", text(&reopen()));
+    insta::assert_snapshot!("reopen_html", html(&reopen()));
+}
+
+#[test]
+fn a_recovery_after_a_relapse_counts_the_lulls() {
+    let mut n = close();
+    n.reopened = 1;
+    let one = text(&n);
+    n.reopened = 3;
+    let three = text(&n);
+    assert!(
+        one.contains("with one lull,") && three.contains("with 3 lulls,"),
+        "{three}"
+    );
+}
+
+fn all() -> [Notification; 4] {
+    [open(), escalate(), close(), reopen()]
+}
+
+#[test]
+fn all_mails_of_an_incident_are_one_thread_of_one_subject() {
+    let letters: Vec<Letter> = all().iter().map(compose).collect();
+    let root = "1.0.daa7b60ab4408dbe@5c922e16753ddbbd.watchfire";
+    for (number, letter) in letters.iter().enumerate() {
+        let mail = parse(letter);
+        assert_eq!(mail.subject(), Some("[watchfire] #1 OpenAI: errors"));
+        let id = format!("1.{number}.daa7b60ab4408dbe@5c922e16753ddbbd.watchfire");
+        assert_eq!(mail.message_id(), Some(id.as_str()));
+        assert_eq!(letter.message_id, format!("<{id}>"));
+        let parents = [mail.in_reply_to(), mail.references()].map(HeaderValue::as_text);
+        let wanted = (number > 0).then_some(root);
+        assert_eq!(parents, [wanted; 2], "event {number}");
+    }
+}
+
+#[test]
+fn when_the_first_event_was_not_mailed_the_first_mailed_one_is_the_root() {
+    let mut n = escalate();
+    n.thread_root = 1;
+    let letter = compose(&n);
+    assert_eq!(parse(&letter).in_reply_to(), &HeaderValue::Empty);
+    let mut n = close();
+    n.thread_root = 1;
+    let letter = compose(&n);
+    let root = parse(&letter).in_reply_to().as_text().map(str::to_owned);
+    assert!(root.unwrap().starts_with("1.1."));
+}
+
+#[test]
+fn two_recipients_get_two_letters_with_ids_of_their_own() {
+    let [a, b] = ["a@example.com", "b@example.com"].map(|to| composer().compose(&open(), to));
+    assert_ne!(a.message_id, b.message_id);
+    assert_eq!(
+        parse(&a).to().unwrap().first().unwrap().address(),
+        Some("a@example.com")
+    );
+    assert!(!String::from_utf8_lossy(&a.bytes).contains("b@example.com"));
+}
+
+#[test]
+fn robots_and_filters_find_their_headers() {
+    let letter = compose(&escalate());
+    let mail = parse(&letter);
+    let raw = |name: &'static str| mail.header_raw(name).map(str::trim);
+    assert_eq!(raw("Auto-Submitted"), Some("auto-generated"));
+    assert_eq!(raw("List-Id"), Some("<openai.5c922e16753ddbbd.watchfire>"));
+    assert_eq!(raw("Date"), Some("Wed, 08 Nov 2023 03:55:12 +0000"));
+    assert_eq!(raw("X-Watchfire-Event"), Some("escalate"));
+    assert_eq!(raw("X-Watchfire-Incident"), Some("1"));
+    assert_eq!(raw("From"), Some("watchfire <watchfire@example.com>"));
+    assert_eq!(raw("MIME-Version"), Some("1.0"));
+}
+
+#[test]
+fn a_test_mail_says_so_and_belongs_to_no_thread() {
+    let letter = composer().compose_test(&open(), TO);
+    let mail = parse(&letter);
+    assert_eq!(mail.subject(), Some("[watchfire] Test alert"));
+    assert_eq!(mail.in_reply_to(), &HeaderValue::Empty);
+    assert!(mail.message_id().unwrap().starts_with("test."));
+    let text = mail.body_text(0).unwrap();
+    assert!(text.starts_with("TEST: nothing is broken"), "{text}");
+}
+
+#[test]
+fn the_same_notification_gives_the_same_bytes() {
+    for n in all() {
+        assert_eq!(compose(&n), compose(&n));
+    }
+}
+
+/// All that must hold of every mail, whatever is in it. Returns what does not.
+fn defects(letter: &Letter) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut claim = |holds: bool, what: &str| {
+        if !holds {
+            found.push(what.to_owned());
+        }
+    };
+    let bytes = &letter.bytes;
+    claim(
+        bytes.len() <= LARGEST,
+        &format!("it has {} bytes", bytes.len()),
+    );
+    claim(bytes.is_ascii() && !bytes.contains(&0), "it is not 7-bit");
+    let whole = String::from_utf8_lossy(bytes);
+    let unbroken = whole.replace("\r\n", "");
+    claim(
+        !unbroken.contains(['\r', '\n']),
+        "a line ends otherwise than in CRLF",
+    );
+    claim(whole.ends_with("\r\n"), "the last line has no end");
+    let longest = whole.split("\r\n").map(str::len).max();
+    claim(longest <= Some(998), "a line is longer than 998");
+    claim(
+        whole
+            .chars()
+            .all(|c| !c.is_control() || "\r\n\t".contains(c)),
+        "it holds control characters",
+    );
+    let Some(mail) = MessageParser::default().parse(bytes) else {
+        return vec!["it is no mail".to_owned()];
+    };
+    let mut names: Vec<&str> = mail.headers().iter().map(|h| h.name()).collect();
+    names.sort_unstable();
+    let known = [
+        "Auto-Submitted",
+        "Content-Type",
+        "Date",
+        "From",
+        "In-Reply-To",
+        "List-Id",
+        "MIME-Version",
+        "Message-ID",
+        "References",
+        "Subject",
+        "To",
+        "X-Watchfire-Event",
+        "X-Watchfire-Incident",
+    ];
+    let known = known.iter().map(|n| n.to_ascii_lowercase());
+    let lower: Vec<String> = names.iter().map(|n| n.to_ascii_lowercase()).collect();
+    claim(
+        known.collect::<Vec<_>>() == lower,
+        &format!("its headers are {names:?}"),
+    );
+    let recipients: Vec<_> = mail.to().into_iter().flat_map(|to| to.iter()).collect();
+    claim(recipients.len() == 1, "it has more than one recipient");
+    let kinds: Vec<String> = mail.parts[1..]
+        .iter()
+        .filter_map(|p| p.content_type())
+        .map(|t| format!("{}/{}", t.ctype(), t.subtype().unwrap_or_default()))
+        .collect();
+    claim(
+        kinds == ["text/plain", "text/html"],
+        &format!("its parts are {kinds:?}"),
+    );
+    claim(
+        mail.content_type().and_then(|t| t.subtype()) == Some("alternative"),
+        "its parts are no alternatives",
+    );
+    let (text, html) = (mail.body_text(0), mail.body_html(0));
+    claim(
+        text.as_ref().is_some_and(|t| t.lines().count() >= 5),
+        "its text is short",
+    );
+    claim(
+        !text.unwrap_or_default().contains('\u{1b}'),
+        "its text steers the terminal",
+    );
+    let html = html.unwrap_or_default().to_lowercase();
+    // Our own template has none of these; escaped text has no `<` and no quotes.
+    for tag in [
+        "<script", "<img", "<iframe", "<style", "<link", "<a ", "<svg", "<form", "<object",
+    ] {
+        claim(!html.contains(tag), tag);
+    }
+    for load in ["src=", "href=", "url(", "@import", "srcset", "background="] {
+        for (at, _) in html.match_indices(load) {
+            // In text the word is harmless; within a tag it would load something.
+            let tag = html[..at].rfind('<') > html[..at].rfind('>');
+            claim(!tag, load);
+        }
+    }
+    found
+}
+
+/// A notification in which every text is `hostile`.
+fn with(hostile: &str) -> Notification {
+    let mut n = close();
+    for name in [&mut n.service, &mut n.title, &mut n.location] {
+        hostile.clone_into(name);
+    }
+    n.probes = (0..30).map(|_| tally(hostile, 1, 2)).collect();
+    if let Some(last) = &mut n.last_failure {
+        hostile.clone_into(&mut last.probe);
+        hostile.clone_into(&mut last.text);
+        last.request_id = Some(hostile.to_owned());
+    }
+    n
+}
+
+#[test]
+fn no_text_from_elsewhere_becomes_a_header_a_command_or_a_tag() {
+    let long = "Subject: x ".repeat(1000);
+    let emoji = "👩‍🚒🔥".repeat(2000);
+    let nested = "</td></tr></table>".repeat(500);
+    for hostile in [
+        "",
+        " ",
+        "plain",
+        "a\r\nBcc: thief@example.com\r\n\r\nbody",
+        "a\nBcc: thief@example.com",
+        "a\rBcc: thief@example.com",
+        "\r\n.\r\nQUIT\r\n",
+        ".",
+        "..\r\n.",
+        "From the start",
+        "NUL \0 and \u{1b}[2J\u{1b}]0;gone\u{7}",
+        "=?utf-8?q?=0D=0ABcc:_thief@example.com?=",
+        "--=_watchfire_0000000000000000--",
+        "grün 火の番 👩‍🚒",
+        "\u{202e}txt.exe\u{202c} \u{2028}\u{feff}",
+        "\u{fffd}\u{fffd} was not UTF-8",
+        "<script>alert(1)</script>",
+        "<img src=http://evil.example/x.png onerror=alert(1)>",
+        "\"><style>@import url(http://evil.example)</style>",
+        "'><a href='javascript:alert(1)'>x</a>",
+        "&lt;script&gt; &#60;script&#62;",
+        "{{7*7}} ${7*7} <%= 7*7 %> {% include \"/etc/passwd\" %}",
+        "cid:secret url(http://evil.example) src=http://evil.example",
+        long.as_str(),
+        emoji.as_str(),
+        nested.as_str(),
+    ] {
+        let letter = compose(&with(hostile));
+        let shown: String = hostile.chars().take(60).collect();
+        assert_eq!(defects(&letter), Vec::<String>::new(), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_template_in_a_name_stays_as_it_is() {
+    let text = text(&with("{{7*7}}"));
+    assert!(text.contains("{{7*7}}") && !text.contains("49"), "{text}");
+}
+
+#[test]
+fn a_recipient_that_is_no_address_adds_no_header() {
+    for bad in [
+        "a@b.c\r\nBcc: thief@example.com",
+        "",
+        "a@b.c, thief@example.com",
+        "x\0@y",
+    ] {
+        let letter = composer().compose(&close(), bad);
+        let whole = String::from_utf8_lossy(&letter.bytes);
+        assert!(!whole.contains("thief"), "{whole}");
+        assert!(!letter.message_id.contains(['\r', '\n', '\0']));
+    }
+}
+
+fn hostile_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("\r\n".to_owned()),
+        Just("\r\n.\r\n".to_owned()),
+        Just("\nBcc: thief@example.com".to_owned()),
+        Just("<script>".to_owned()),
+        Just("<img src=http://evil.example>".to_owned()),
+        Just("\u{202e}".to_owned()),
+        Just("=?utf-8?b?".to_owned()),
+        Just("--=_watchfire_".to_owned()),
+        any::<char>().prop_map(String::from),
+        "[ -~]{0,40}",
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_it_is_told_a_mail_is_well_formed(
+        title in hostile_text(),
+        evidence in hostile_text(),
+        probe in hostile_text(),
+    ) {
+        let mut n = with(&evidence);
+        n.title = title;
+        n.probes[0].name = probe;
+        let letter = compose(&n);
+        prop_assert_eq!(defects(&letter), Vec::<String>::new());
+        prop_assert_eq!(letter, compose(&n));
+    }
+}
