@@ -11,6 +11,10 @@ demo:
 test:
     cargo test
 
+# The figures of docs/performance.md, in about five minutes; `just bench memory` for one
+bench *figures:
+    cargo bench --locked --quiet -- {{figures}}
+
 # What a change must pass before it lands
 check:
     cargo fmt --check

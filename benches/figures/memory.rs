@@ -7,34 +7,78 @@ use super::watched::{Plan, Watched};
 
 /// Longer than the time between two checkpoints (60 s).
 const RUN: Duration = Duration::from_secs(75);
-/// Probes, and the MB that they may take.
-const SIZES: [(usize, u64); 3] = [(1_000, 25), (5_000, 40), (10_000, 64)];
+const HTTP: &str = "kind = \"http\"";
+const CHAT: &str = "kind = \"chat\"\nmodel = \"m\"\nauth = \"none\"";
+
+struct Case {
+    probes: usize,
+    what: &'static str,
+    keys: &'static str,
+    every: &'static str,
+    target: &'static str,
+}
+
+/// 1,000 runs a second each.
+const CASES: [Case; 4] = [
+    Case {
+        probes: 1_000,
+        what: "http",
+        keys: HTTP,
+        every: "1s",
+        target: "25",
+    },
+    Case {
+        probes: 5_000,
+        what: "http",
+        keys: HTTP,
+        every: "5s",
+        target: "40",
+    },
+    Case {
+        probes: 10_000,
+        what: "http",
+        keys: HTTP,
+        every: "10s",
+        target: "64",
+    },
+    Case {
+        probes: 10_000,
+        what: "chat, streamed",
+        keys: CHAT,
+        every: "10s",
+        target: "64",
+    },
+];
 
 /// Prints the table.
 pub fn print() {
     let mut server = Process::helper(&["serve"]);
     let address = server.hear();
-    let watched = SIZES.map(|(probes, _)| {
+    let watched = CASES.each_ref().map(|case| {
         Watched::new(&Plan {
-            probes,
-            every: "10s",
+            probes: case.probes,
+            every: case.every,
             url: &format!("http://{address}/w"),
-            keys: "kind = \"http\"",
+            keys: case.keys,
         })
     });
     let daemons = watched.each_ref().map(|w| w.start().0);
     std::thread::sleep(RUN);
     println!("### Memory\n");
-    println!("Each probe every 10 s, after {} s.\n", RUN.as_secs());
-    println!("| probes | resident, MB | most so far, MB | target |");
-    println!("|--:|--:|--:|--:|");
-    for (daemon, (probes, target)) in daemons.iter().zip(SIZES) {
+    println!("1,000 runs a second, after {} s.\n", RUN.as_secs());
+    println!("| probes | every | resident, MB | most so far, MB | target |");
+    println!("|---|--:|--:|--:|--:|");
+    for (daemon, case) in daemons.iter().zip(&CASES) {
         let mb = |what| daemon.kib(what) as f64 * 1024.0 / 1e6;
-        println!(
-            "| {probes} | **{:.1}** | {:.1} | {target} |",
-            mb("VmRSS"),
-            mb("VmHWM")
-        );
+        let (now, most) = (mb("VmRSS"), mb("VmHWM"));
+        let Case {
+            probes,
+            what,
+            every,
+            target,
+            ..
+        } = case;
+        println!("| {probes}, {what} | {every} | **{now:.1}** | {most:.1} | {target} |");
     }
     println!();
 }

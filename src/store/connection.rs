@@ -15,8 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// What is left of the write-ahead log after a checkpoint.
 const JOURNAL_BYTES: i64 = 16 << 20;
-/// Pages that the writer keeps in memory, in KiB: a part of the 64 MB that 10,000 probes may take.
-const WRITER_CACHE_KIB: i64 = 4096;
+/// Pages that the writer keeps in memory, in KiB. Each probe writes to a page of its own, so that more of them help only
+/// when all fit, and then hardly: the system has the file in its own cache.
+const WRITER_CACHE_KIB: i64 = 1024;
 /// The same of a reader: one outbox worker, one status command.
 const READER_CACHE_KIB: i64 = 1024;
 /// Distinct statements of this room, with room to spare.
