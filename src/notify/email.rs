@@ -123,7 +123,7 @@ impl Smtp {
                 Acceptance::Accepted,
                 Step::Message,
                 Some(code),
-                &self.redactor.redact(&words),
+                &self.redactor.redact(&format!("{code} {words}")),
             ),
             Err(failure) => self.failed(Step::Message, failure, handed),
         }

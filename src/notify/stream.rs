@@ -143,7 +143,8 @@ impl AsyncRead for Stream {
     }
 }
 
-/// A reply line as lettre can bear it: printable ASCII, no blanks at the end, CRLF.
+/// A reply line as lettre can bear it: printable ASCII, no blanks at the end, CRLF. A reply of a code alone is proper
+/// (RFC 5321 section 4.2), but lettre wants the blank after it.
 fn clean(raw: &[u8]) -> Vec<u8> {
     let mut line: Vec<u8> = raw
         .trim_ascii_end()
@@ -154,6 +155,9 @@ fn clean(raw: &[u8]) -> Vec<u8> {
             _ => b'?',
         })
         .collect();
+    if line.len() == 3 && line.iter().all(u8::is_ascii_digit) {
+        line.push(b' ');
+    }
     line.extend_from_slice(b"\r\n");
     line
 }
@@ -222,6 +226,8 @@ mod tests {
     fn a_reply_line_is_printable_and_ends_in_crlf() {
         assert_eq!(clean(b"250-\t \x0b \t\r\n"), b"250-  ?\r\n");
         assert_eq!(clean(b"250 ok\n"), b"250 ok\r\n");
+        assert_eq!(clean(b"250\r\n"), b"250 \r\n");
+        assert_eq!(clean(b"250 \t\r\n"), b"250 \r\n");
         assert_eq!(clean(b"550 \x1b[31m\xc3\xa9\r\n"), b"550 ?[31m??\r\n");
     }
 }

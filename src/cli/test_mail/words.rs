@@ -66,7 +66,10 @@ fn remedy(answer: &Answer) -> &'static str {
             "check host and port of `url` in [smtp] (587 for smtp://, 465 for smtps://), and whether a firewall or the hoster blocks the port"
         }
         (Step::Tls, _) => tls(says),
-        (Step::Greeting, _) => {
+        (Step::Greeting, Some(_)) => {
+            "the server turns this machine away: use the server on which `user` has a mailbox (port 587 or 465), or ask who runs this one"
+        }
+        (Step::Greeting, None) => {
             "check that a mail server listens there, for clients to log in: port 465 needs smtps://, port 587 smtp://"
         }
         (Step::Starttls, _) => {
@@ -85,6 +88,9 @@ fn remedy(answer: &Answer) -> &'static str {
             "use an address of plain letters: this server takes no others"
         }
         (Step::Sender, _) => "set `from` in [smtp] to an address that this user may send as",
+        (Step::Recipient | Step::Data | Step::Message, Some(552)) => {
+            "make room: the mailbox is full, or the server's limit for the size of a mail is very low"
+        }
         (Step::Recipient, Some(_)) if says("relay") => {
             "the server does not send on for strangers: set `user` and `password` in [smtp]"
         }
@@ -171,6 +177,7 @@ mod tests {
             (Step::Recipient, Some(550), "5.1.1 user unknown", "address"),
             (Step::Recipient, Some(450), "4.2.0 greylisted", "try again"),
             (Step::Message, Some(554), "5.7.1 spam", "SPF"),
+            (Step::Message, Some(552), "5.3.4 too big", "room"),
             (Step::Message, None, "closed", "log"),
             (Step::File, None, "no space", "disk"),
         ] {

@@ -51,26 +51,40 @@ impl Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Failure::Broken(error.to_string())
+        Failure::Broken(broken(&error))
     }
 }
 
 impl From<lettre::transport::smtp::Error> for Failure {
     fn from(error: lettre::transport::smtp::Error) -> Self {
         use std::error::Error as _;
-        let words = error
-            .source()
-            .map_or_else(|| error.to_string(), ToString::to_string);
-        match error.status() {
-            Some(code) => Failure::Reply {
-                code: code.into(),
-                words,
-            },
-            None if words == "incomplete response" => {
-                Failure::Broken("the server closed the connection".into())
-            }
-            None => Failure::Broken(words),
+        let source = error.source();
+        let words = source.map_or_else(|| error.to_string(), ToString::to_string);
+        if let Some(code) = error.status() {
+            let code = code.into();
+            return Failure::Reply { code, words };
         }
+        Failure::Broken(match source.and_then(|s| s.downcast_ref()) {
+            Some(error) => broken(error),
+            None if words == "incomplete response" => CLOSED.to_owned(),
+            None => match words.split_once(" at: ") {
+                // The parser's own words mean nothing to an operator; what it stumbled over does.
+                Some((parser, text)) if parser.starts_with("error ") => {
+                    format!("an answer that is not SMTP: {text}")
+                }
+                _ => words,
+            },
+        })
+    }
+}
+
+/// What the operator reads when the server hangs up.
+const CLOSED: &str = "the server closed the connection";
+
+fn broken(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => CLOSED.to_owned(),
+        _ => error.to_string(),
     }
 }
 

@@ -261,7 +261,8 @@ impl Session {
             Some(Do::Drop) => false,
             Some(Do::Mute) => std::future::pending().await,
             Some(Do::Repeat(piece)) => {
-                while self.say(stream, piece).await {}
+                let many = piece.repeat(100);
+                while self.say(stream, &many).await {}
                 false
             }
             Some(Do::LongLine(bytes)) => {

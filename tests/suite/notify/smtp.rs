@@ -183,6 +183,19 @@ const CASES: &[Case] = &[
             ..WELL
         },
     ),
+    Case {
+        says: "250",
+        ..accepted(
+            "replies of a code alone",
+            faulty(&[
+                (At::Greeting, Do::Say(b"220\r\n")),
+                (At::Auth, Do::Say(b"235 \r\n")),
+                (At::Recipient, Do::Say(b"250\r\n")),
+                (At::Data, Do::Say(b"354\r\n")),
+                (At::Dot, Do::Say(b"250 \r\n")),
+            ]),
+        )
+    },
     deferred(
         "greeting 421",
         faulty(&[(At::Greeting, Do::Say(b"421 4.3.2 too busy\r\n"))]),
@@ -221,37 +234,37 @@ const CASES: &[Case] = &[
         "endless reply",
         faulty(&[(At::Greeting, Do::Repeat(b"220-and another thing\r\n"))]),
         Step::Greeting,
-        "",
+        "without end",
     ),
     later(
         "endless capabilities",
         faulty(&[(At::Hello, Do::Repeat(b"250-X\r\n"))]),
         Step::Greeting,
-        "",
+        "without end",
     ),
     later(
         "endless blank capabilities",
         faulty(&[(At::SecondHello, Do::Repeat(b"250- \t \r\n"))]),
         Step::Greeting,
-        "",
+        "without end",
     ),
     later(
         "8-bit greeting",
         faulty(&[(At::Greeting, Do::Say(b"\xff\xfe\x00\x80\xc3\x28\r\n"))]),
         Step::Greeting,
-        "",
+        "an answer that is not SMTP",
     ),
     later(
         "not SMTP",
         faulty(&[(At::Greeting, Do::Say(b"HTTP/1.1 400 Bad Request\r\n\r\n"))]),
         Step::Greeting,
-        "",
+        "an answer that is not SMTP: HTTP/1.1 400 Bad Request",
     ),
     later(
         "nothing but line ends",
         faulty(&[(At::Greeting, Do::Repeat(b"\r\n"))]),
         Step::Greeting,
-        "",
+        "an answer that is not SMTP",
     ),
     deferred(
         "reply with a terminal's commands",
@@ -481,7 +494,11 @@ const CASES: &[Case] = &[
         552,
         1,
     ),
-    unsure("dropped after the dot", faulty(&[(At::Dot, Do::Drop)]), ""),
+    unsure(
+        "dropped after the dot",
+        faulty(&[(At::Dot, Do::Drop)]),
+        "the server closed the connection",
+    ),
     Case {
         limit: SHORT,
         ..unsure(
@@ -493,12 +510,12 @@ const CASES: &[Case] = &[
     unsure(
         "garbage after the dot",
         faulty(&[(At::Dot, Do::Say(b"\x00\xff\xff\r\n"))]),
-        "",
+        "an answer that is not SMTP",
     ),
     unsure(
         "endless reply after the dot",
         faulty(&[(At::Dot, Do::Repeat(b"250-still here\r\n"))]),
-        "",
+        "without end",
     ),
 ];
 
