@@ -6,8 +6,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev &
 WORKDIR /build
 # Dependencies first: they change seldom, and this layer is kept while they do not.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src tests/suite && echo 'fn main() {}' | tee src/main.rs tests/suite/main.rs tests/architecture.rs >/dev/null && touch src/lib.rs \
-    && cargo build --release --locked && rm -rf src tests
+RUN mkdir -p src tests/suite benches/figures && echo 'fn main() {}' | tee src/main.rs tests/suite/main.rs tests/architecture.rs benches/figures/main.rs >/dev/null \
+    && touch src/lib.rs && cargo build --release --locked && rm -rf src tests benches
 COPY . .
 RUN touch src/lib.rs src/main.rs && cargo build --release --locked
 
