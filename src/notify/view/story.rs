@@ -90,7 +90,7 @@ fn recovery(n: &Notification, watch: Duration) -> Vec<String> {
     ]
 }
 
-/// `7 of 16 runs failed`.
+/// `7 of 16 runs failed`, or `7 of 16 runs of web failed` when one probe alone showed it.
 fn share(n: &Notification) -> String {
     let did = match n.event.kind {
         IncidentKind::Errors => "failed",
@@ -98,7 +98,26 @@ fn share(n: &Notification) -> String {
         IncidentKind::Blind => "saw nothing",
     };
     let v = &n.event.verdict;
-    format!("{} of {} runs {did}", grouped(v.failed), grouped(v.of))
+    let whose = alone(n).map_or(String::new(), |name| format!(" of {name}"));
+    format!(
+        "{} of {} runs{whose} {did}",
+        grouped(v.failed),
+        grouped(v.of)
+    )
+}
+
+/// The probe that the verdict counts, when it counts only one of several.
+fn alone(n: &Notification) -> Option<&str> {
+    let counted = (n.event.verdict.failed, n.event.verdict.of);
+    let all = n
+        .probes
+        .iter()
+        .fold((0, 0), |(failed, of), p| (failed + p.failed, of + p.of));
+    let mut same = n.probes.iter().filter(|p| (p.failed, p.of) == counted);
+    match (same.next(), same.next()) {
+        (Some(probe), None) if all != counted => Some(&probe.name),
+        _ => None,
+    }
 }
 
 fn ordinal(number: u32) -> String {

@@ -268,6 +268,25 @@ fn a_test_mail_says_so_and_belongs_to_no_thread() {
 }
 
 #[test]
+fn a_verdict_on_one_probe_of_several_names_it() {
+    let said = |probes: Vec<ProbeTally>| {
+        let letter = compose(&Notification { probes, ..open() });
+        parse(&letter).body_text(0).unwrap().into_owned()
+    };
+    let alone = said(vec![tally("web", 7, 16), tally("image", 1, 3)]);
+    assert!(alone.contains("7 of 16 runs of web failed"), "{alone}");
+    for together in [
+        vec![tally("web", 7, 16)],
+        vec![tally("web", 7, 16), tally("image", 0, 0)],
+        vec![tally("web", 7, 16), tally("image", 7, 16)],
+        vec![tally("web", 4, 10), tally("image", 3, 6)],
+    ] {
+        let text = said(together);
+        assert!(text.contains("7 of 16 runs failed"), "{text}");
+    }
+}
+
+#[test]
 fn the_same_notification_gives_the_same_bytes() {
     for n in all() {
         assert_eq!(compose(&n), compose(&n));
