@@ -64,6 +64,10 @@ impl Lock {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if tries < TRIES => {
                     tries += 1;
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "before the runtime has anything to do, and at most a fifth of a second"
+                    )]
                     std::thread::sleep(PAUSE);
                 }
                 Err(TryLockError::WouldBlock) => {
