@@ -29,11 +29,8 @@ pub fn print() {
     ] {
         let rounds = (0..ROUNDS).map(|round| measure(probes, fails, round as u64));
         let (least, middle, most) = spread(rounds.collect());
-        println!(
-            "| {probes} | {} % | **{:.0}** | {least:.0}..{most:.0} |",
-            fails * 100.0,
-            middle
-        );
+        let share = fails * 100.0;
+        println!("| {probes} | {share} % | **{middle:.1}** | {least:.1}..{most:.1} |");
     }
     println!();
 }

@@ -29,8 +29,9 @@ const UNRECORDED: usize = 32;
 const POLL: Duration = Duration::from_secs(1);
 /// Pause (real time) while something is due but under way or not yet recorded.
 const BUSY: Duration = Duration::from_millis(100);
-/// How long attempts may go on after the stop (real time); less than systemd's and Docker's patience with a daemon.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long attempts may go on after the stop (real time): a server that answers does so by then, and systemd's and
+/// Docker's patience with a daemon (30 s, 10 s) is longer. What is cut off is sent again after the next start.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// The letters that wait, as the worker sees them.
 pub trait Outbox: Send {
