@@ -71,7 +71,7 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
         .as_ref()
         .map_or("watchfire@localhost", |smtp| smtp.from.as_str());
     let instance = format!("test-{}.watchfire", now.as_micros());
-    let composer = MailComposer::new(from, &instance, Duration::from_secs(3600))?;
+    let composer = MailComposer::new(from, &instance)?;
     let transport = match &config.smtp {
         Some(smtp) => Transport::Smtp(smtp.clone()),
         None => Transport::Files(config.data_dir.join("mail")),
@@ -153,6 +153,7 @@ fn sample(now: Timestamp, location: &str) -> Notification {
             request_id: None,
         }),
         location: location.to_owned(),
+        reopen_within: Duration::from_secs(3600),
     }
 }
 
@@ -163,8 +164,7 @@ mod tests {
     #[test]
     fn a_test_mail_says_first_that_it_is_one() {
         let now = Timestamp::from_micros(1_700_000_000_000_000);
-        let composer =
-            MailComposer::new("watchfire@example.com", "here", Duration::from_secs(3600)).unwrap();
+        let composer = MailComposer::new("watchfire@example.com", "here").unwrap();
         let letter = composer.compose_test(&sample(now, "here"), "oncall@example.com");
         let text = String::from_utf8(letter.bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();

@@ -1,7 +1,6 @@
 //! From the configuration to what the engine judges and the schedule runs: everything gets its number.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::config::Config;
 use crate::engine::ServicePlan;
@@ -116,14 +115,9 @@ fn slot(
 
 /// What renders the mails of this configuration.
 pub(super) fn composer(config: &Config, instance: &str) -> Result<MailComposer, String> {
-    const USUAL_WATCH: Duration = Duration::from_secs(3600);
     let from = config
         .smtp
         .as_ref()
         .map_or("watchfire@localhost", |smtp| smtp.from.as_str());
-    let mut composer = MailComposer::new(from, instance, USUAL_WATCH)?;
-    for service in &config.services {
-        composer = composer.watching(&service.name, service.alert.reopen_within);
-    }
-    Ok(composer)
+    MailComposer::new(from, instance)
 }

@@ -270,5 +270,6 @@ fn notification(
         probes: story.probes,
         last_failure: story.last_failure,
         location: location.to_owned(),
+        reopen_within: service.plan.rules.reopen_within,
     })
 }

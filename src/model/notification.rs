@@ -1,5 +1,7 @@
 //! What is to be told, to whom it goes, and what became of it: the words between judging, rendering and sending.
 
+use std::time::Duration;
+
 use super::{EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Timestamp};
 
 /// One event of an incident, with all that a reader wants to know. Rendered once per recipient.
@@ -25,6 +27,8 @@ pub struct Notification {
     pub last_failure: Option<LastFailure>,
     /// Name of the place that probes.
     pub location: String,
+    /// A service that breaks again within this time of its recovery is the same incident.
+    pub reopen_within: Duration,
 }
 
 /// So many failures of one kind.

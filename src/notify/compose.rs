@@ -4,9 +4,7 @@
 //! an incident to one recipient form one thread (RFC 5322 section 3.6.4), and their subject is the same, because
 //! some readers thread by it. No robot answers them (RFC 3834), lists can sort them (RFC 2919).
 
-use std::collections::HashMap;
 use std::str::FromStr as _;
-use std::time::Duration;
 
 use askama::Template;
 use lettre::Address;
@@ -41,36 +39,25 @@ struct Html<'a> {
 pub struct MailComposer {
     from: Address,
     instance: String,
-    reopen_within: Duration,
-    services: HashMap<String, Duration>,
 }
 
 impl MailComposer {
     /// Mails from the address `from`; errs when it is none.
     ///
-    /// `instance` is the right half of every Message-ID, and the same for as long as the database lives; `reopen_within`
-    /// is how long a recovered incident is watched.
-    pub fn new(from: &str, instance: &str, reopen_within: Duration) -> Result<Self, String> {
+    /// `instance` is the right half of every Message-ID, and the same for as long as the database lives.
+    pub fn new(from: &str, instance: &str) -> Result<Self, String> {
         let from = super::parse_address(from)?;
         Ok(Self {
             from: Address::from_str(&from).map_err(|error| error.to_string())?,
             instance: domain(instance),
-            reopen_within,
-            services: HashMap::new(),
         })
-    }
-
-    /// With another watch for one service.
-    pub fn watching(mut self, service: &str, reopen_within: Duration) -> Self {
-        self.services.insert(service.to_owned(), reopen_within);
-        self
     }
 
     /// A test mail: the sample's content, marked as a test in subject and first line, in no thread.
     ///
     /// `sample` shows what an alert would look like; its event's time becomes the mail's.
     pub fn compose_test(&self, sample: &Notification, recipient: &str) -> Letter {
-        let mut view = View::new(sample, self.reopen_within);
+        let mut view = View::new(sample);
         view.headline = "TEST: nothing is broken".into();
         view.sentences.insert(
             0,
@@ -142,12 +129,7 @@ impl Compose for MailComposer {
             let root = self.message_id(n, n.thread_root, recipient);
             builder = builder.in_reply_to(root.clone()).references(root);
         }
-        let watch = self
-            .services
-            .get(&n.service)
-            .copied()
-            .unwrap_or(self.reopen_within);
-        finish(builder, &View::new(n, watch), id, recipient)
+        finish(builder, &View::new(n), id, recipient)
     }
 }
 

@@ -6,8 +6,6 @@
 mod figures;
 mod story;
 
-use std::time::Duration;
-
 use super::words::{line, paragraph};
 use crate::model::notification::{LastFailure, Notification, ProbeTally, Reason};
 use crate::model::{EventKind, Evidence, Fault, IncidentKind, Severity};
@@ -71,8 +69,8 @@ impl Failure {
 }
 
 impl View {
-    /// The content for a notification. `watch` is how long a recovered incident may be reopened.
-    pub fn new(n: &Notification, watch: Duration) -> Self {
+    /// The content for a notification.
+    pub fn new(n: &Notification) -> Self {
         let event = &n.event;
         let color = match (event.event, event.severity) {
             (EventKind::Close, _) => "#2e9e5b",
@@ -83,7 +81,7 @@ impl View {
         Self {
             headline: story::headline(n),
             color,
-            sentences: story::sentences(n, watch),
+            sentences: story::sentences(n),
             reasons: reasons(&n.reasons),
             probes: probes(&n.probes),
             failure: n.last_failure.as_ref().map(failure),

@@ -30,13 +30,13 @@ const fn outage(severity: Severity, kind: IncidentKind) -> &'static str {
     }
 }
 
-/// What is to be known first. `watch` is how long a recovered incident may be reopened.
-pub fn sentences(n: &Notification, watch: Duration) -> Vec<String> {
+/// What is to be known first.
+pub fn sentences(n: &Notification) -> Vec<String> {
     let event = &n.event;
     let since = moment(event.since);
     let open_for = span(event.at.since(n.opened_at));
     let began = match event.event {
-        EventKind::Close => return recovery(n, watch),
+        EventKind::Close => return recovery(n),
         EventKind::Open => format!("It began at about {since}."),
         EventKind::Escalate => {
             format!("It got worse at about {since}; the incident was opened {open_for} before.")
@@ -64,7 +64,7 @@ pub fn sentences(n: &Notification, watch: Duration) -> Vec<String> {
     ]
 }
 
-fn recovery(n: &Notification, watch: Duration) -> Vec<String> {
+fn recovery(n: &Notification) -> Vec<String> {
     let (event, v) = (&n.event, &n.event.verdict);
     // The window of a recovery begins with the incident and ends with the event.
     let window = Duration::try_from_secs_f64(v.window_s).unwrap_or_default();
@@ -85,7 +85,7 @@ fn recovery(n: &Notification, watch: Duration) -> Vec<String> {
         format!("In all, {} ({}).", share(n), percent(v.rate())),
         format!(
             "Should it break again within {}, a mail in this thread says so.",
-            span(watch)
+            span(n.reopen_within)
         ),
     ]
 }

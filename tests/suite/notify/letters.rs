@@ -21,7 +21,6 @@ fn composer() -> MailComposer {
     MailComposer::new(
         "watchfire <watchfire@example.com>",
         "5c922e16753ddbbd.watchfire",
-        Duration::from_secs(3600),
     )
     .unwrap()
 }
@@ -93,6 +92,7 @@ fn open() -> Notification {
             request_id: Some("req_02226cc070352704".to_owned()),
         }),
         location: "fra-1".to_owned(),
+        reopen_within: Duration::from_secs(3600),
     }
 }
 
