@@ -66,8 +66,8 @@ class Afterwards:
             moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since // 1_000_000))
             both = [moment in text for text in (mail.plain, mail.html)]
             row(all(both), f"{what}: since when", "the event's moment in both", "in both" if all(both) else f"{both}")
-        named = all("server_error, HTTP 500 (the service)" in text for text in (opened.plain, opened.html))
-        row(named, "first mail: what", "server_error, HTTP 500 (the service)", "in both" if named else opened.plain[:400])
+        named = all("server_error, HTTP 500" in text for text in (opened.plain, opened.html))
+        row(named, "first mail: what", "server_error, HTTP 500", "in both" if named else opened.plain[:400])
         masked = "[secret]" in opened.plain
         row(masked, "first mail: our key in the answer", "[secret]", "masked" if masked else "not there")
         root = opened.id

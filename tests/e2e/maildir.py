@@ -43,8 +43,8 @@ class Mail:
         return re.search(r"with ESMTP\w* id (\w+)", self.received).group(1)
 
     def share(self, text):
-        """The k and n of "k of n probe runs failed"."""
-        found = re.search(r"([\d,\u202f\u00a0 ]*\d) of ([\d,\u202f\u00a0 ]*\d) probe runs failed", text)
+        """The k and n of "k of n runs failed", or "k of n runs of NAME failed"."""
+        found = re.search(r"([\d,\u202f\u00a0 ]*\d) of ([\d,\u202f\u00a0 ]*\d) runs (?:of \S+ )?failed", text)
         return tuple(int(re.sub(r"\D", "", number)) for number in found.groups()) if found else None
 
 
