@@ -75,5 +75,6 @@ fn sample(probe: u32, at: Timestamp, failed: bool) -> Sample {
         total_us: 200_000,
         bytes: 300,
         evidence: None,
+        found: None,
     }
 }

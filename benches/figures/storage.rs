@@ -100,6 +100,7 @@ fn sample(probe: ProbeId, at: Timestamp, chance: &mut fastrand::Rng) -> Sample {
         },
         total_us: parts.iter().sum::<u32>() + chance.u32(10..60),
         bytes: chance.u32(300..1_500),
+        found: None,
         evidence: failed.then(|| {
             Box::new(Evidence {
                 text: "HTTP 503, wanted 2xx: upstream connect error or disconnect/reset before headers".to_owned(),

@@ -82,7 +82,7 @@ fn to_json(service: &Service) -> serde_json::Value {
         .collect();
     json!({
         "service": service.name,
-        "probes": service.probes.iter().map(|p| json!({ "name": p.name, "kind": p.kind, "asks": p.check.describe() })).collect::<Vec<_>>(),
+        "probes": service.probes.iter().map(|p| json!({ "name": p.name, "kind": p.kind, "asks": p.plan.check.describe() })).collect::<Vec<_>>(),
         "not_configured": service.not_configured.iter().map(|n| json!({ "probe": n.probe, "missing": n.missing })).collect::<Vec<_>>(),
         "runs_per_hour": watch.runs_per_hour().round(),
         "time_to_detect_s": detect,

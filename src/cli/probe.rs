@@ -6,7 +6,7 @@ use super::{Exit, Files, complain};
 use crate::clock::Clock;
 use crate::config::{Config, Probe, Service};
 use crate::model::Outcome;
-use crate::probe::{Client, Plan, Run};
+use crate::probe::{Client, Run};
 
 mod waterfall;
 
@@ -68,13 +68,8 @@ pub fn run(args: &ProbeArgs) -> Exit {
     let mut failed = false;
     for (service, probe) in chosen {
         let name = format!("{}/{}", service.name, probe.name);
-        let plan = Plan {
-            check: probe.check.clone(),
-            timeout: probe.timeout,
-            connection: probe.connection,
-        };
         for _ in 0..args.times {
-            let run: Run = runtime.block_on(client.run(&plan));
+            let run: Run = runtime.block_on(client.run(&probe.plan));
             failed |= matches!(run.outcome, Outcome::Failure(..));
             if args.json {
                 anstream::println!("{}", run.to_json(&name));

@@ -24,7 +24,7 @@ pub use presets::preset_names;
 use crate::diagnostic::{Diagnosed, Level, Lines, Problem};
 use crate::model::{Cadence, Confirm, Redactor, Severity};
 use crate::notify::SmtpConfig;
-use crate::probe::{Check, Connection, Roots};
+use crate::probe::{Plan, Roots};
 use crate::schedule::InFlight;
 use crate::store::Retention;
 
@@ -113,16 +113,12 @@ pub struct Probe {
     pub name: String,
     /// Its kind, as written.
     pub kind: &'static str,
-    /// What it asks.
-    pub check: Arc<dyn Check>,
+    /// What it asks, and how.
+    pub plan: Arc<Plan>,
     /// When it runs.
     pub cadence: Cadence,
-    /// A run ends by then.
-    pub timeout: Duration,
     /// How a suspicion is confirmed.
     pub confirm: Confirm,
-    /// How it connects.
-    pub connection: Connection,
 }
 
 /// When a service alerts, and whom.

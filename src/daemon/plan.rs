@@ -96,19 +96,14 @@ fn slot(
     id: ProbeId,
     client: &Client,
 ) -> Slot<ProbeJob> {
-    let plan = Plan {
-        check: probe.check.clone(),
-        timeout: probe.timeout,
-        connection: probe.connection,
-    };
     Slot {
         probe: id,
         name: format!("{service}/{}", probe.name),
-        host: probe.check.host().to_owned(),
+        host: probe.plan.check.host().to_owned(),
         cadence: probe.cadence.clone(),
         job: ProbeJob {
             client: client.clone(),
-            plan: Arc::new(plan),
+            plan: probe.plan.clone(),
         },
     }
 }

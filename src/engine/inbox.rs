@@ -144,6 +144,7 @@ mod tests {
             total_us: 1,
             bytes: 0,
             evidence: None,
+            found: None,
         }
     }
 

@@ -5,6 +5,7 @@
 pub mod cadence;
 pub mod detect;
 pub mod event_line;
+pub mod findings;
 pub mod fold;
 pub mod forecast;
 pub mod histogram;
@@ -20,6 +21,7 @@ pub mod time;
 pub mod trace;
 
 pub use cadence::{Cadence, Cron};
+pub use findings::{Findings, Usage};
 pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
 pub use outcome::{Cause, FailureKind, Fault, Outcome, Phase};
 pub use probe::{Confirm, ProbeId, ServiceId};

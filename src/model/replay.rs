@@ -123,6 +123,7 @@ pub fn sample(row: &Row) -> Sample {
         total_us: row.latency_us,
         bytes: 0,
         evidence: None,
+        found: None,
     }
 }
 

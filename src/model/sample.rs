@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Outcome, Phase, ProbeId, Timestamp};
+use super::{Findings, Outcome, Phase, ProbeId, Timestamp};
 
 /// One run.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Sample {
     pub bytes: u32,
     /// What shows the failure; present only when there is something to show.
     pub evidence: Option<Box<Evidence>>,
+    /// What the run learned besides; `None` in what is read back from the database.
+    pub found: Option<Box<Findings>>,
 }
 
 impl Sample {

@@ -15,7 +15,8 @@ use super::exchange::{Exchange, Halt};
 use super::phases::ConnectLayer;
 use super::tls::{Roots, RootsError};
 use super::transport_error::{self, Broken};
-use super::{Check, Connection, End, Judgement, Plan, Run, Step};
+use super::verdict;
+use super::{Check, Connection, End, Judgement, Memory, Next, Plan, Run, Step};
 use crate::clock::Clock;
 use crate::model::{Evidence, FailureKind, Fault, Outcome, Phase, Redactor, Timestamp};
 
@@ -85,9 +86,12 @@ impl Client {
             Connection::Reuse => &self.reuse,
         };
         let mut bytes = 0;
-        let mut request = plan.check.first(fastrand::u64(..));
+        let nonce = fastrand::u64(..);
+        let mut request = plan.check.first(nonce);
+        let mut memory = Memory::default();
         for step in 0..Step::LIMIT {
             let mut exchange = Exchange::new(step, begun, &self.clock);
+            exchange.remember(nonce, memory);
             let reader = plan.check.reader(step);
             let halted = match timeout_at(deadline, exchange.perform(http, &request, reader)).await
             {
@@ -103,8 +107,19 @@ impl Client {
                 Ok(end) => match judge(&plan.check, &mut exchange, end).await {
                     Step::Done(judgement) => judgement,
                     Step::Then(next) => {
-                        request = *next;
-                        continue;
+                        let Next {
+                            request: then,
+                            after,
+                            memory: kept,
+                            doing,
+                        } = *next;
+                        let waited = self.clock.sleep(after);
+                        if !after.is_zero() && timeout_at(deadline, waited).await.is_err() {
+                            overtime(plan.timeout, doing)
+                        } else {
+                            (request, memory) = (then, kept);
+                            continue;
+                        }
                     }
                 },
                 Err(halt) => halt.judgement(exchange.reached()),
@@ -116,6 +131,7 @@ impl Client {
             outcome: Outcome::Failure(FailureKind::Internal, Fault::Ours),
             failed_in: None,
             why: format!("no verdict after {} requests", Step::LIMIT),
+            found: None,
         };
         self.conclude(started, begun, &exchange, endless, bytes)
     }
@@ -134,6 +150,7 @@ impl Client {
                 request_id: exchange.request_id().map(|id| self.redactor.redact(&id)),
             })
         });
+        let found = judged.found.filter(|found| !found.is_empty());
         Run {
             started,
             outcome: judged.outcome,
@@ -143,11 +160,23 @@ impl Client {
             total_us: micros(self.clock.told(begun.elapsed())),
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
             evidence,
+            found,
             peer: exchange.peer(),
             tokens: exchange.tokens(),
             cert_expires: exchange.cert_expires(),
         }
     }
+}
+
+/// Time ran out between two requests.
+fn overtime(limit: Duration, doing: &str) -> Judgement {
+    let limit = humantime::format_duration(limit);
+    verdict::failure(
+        FailureKind::Timeout,
+        Fault::Provider,
+        Phase::Body,
+        format!("{doing} after {limit}"),
+    )
 }
 
 /// Has the check judge the reply; a large one on a thread of its own, since other probes wait meanwhile.
@@ -162,6 +191,7 @@ async fn judge(check: &Arc<dyn Check>, exchange: &mut Exchange<'_>, end: End) ->
             outcome: Outcome::Failure(FailureKind::Internal, Fault::Ours),
             failed_in: None,
             why: format!("the reply could not be judged, a defect of watchfire: {e}"),
+            found: None,
         })
     })
 }
@@ -173,16 +203,19 @@ impl Halt {
                 outcome: Outcome::Failure(failed.kind, failed.fault),
                 failed_in: Some(reached),
                 why: failed.words,
+                found: None,
             },
             Halt::Transport(Broken::Prober(cause, words)) => Judgement {
                 outcome: Outcome::Inconclusive(cause),
                 failed_in: Some(reached),
                 why: words,
+                found: None,
             },
             Halt::Redirect(words) => Judgement {
                 outcome: Outcome::Failure(FailureKind::Redirect, Fault::Provider),
                 failed_in: Some(Phase::FirstByte),
                 why: words,
+                found: None,
             },
         }
     }

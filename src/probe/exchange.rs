@@ -14,7 +14,7 @@ use super::phases::{Notes, Slot};
 use super::redirect;
 use super::reply::{End, Failed, Reply, StreamReader, Turn};
 use super::transport_error::{self, Broken};
-use super::{Keep, Prepared, Request};
+use super::{Keep, Memory, Prepared, Request};
 use crate::clock::Clock;
 use crate::model::{FailureKind, Fault, Phase, Phases, Timestamp};
 
@@ -74,8 +74,16 @@ impl<'c> Exchange<'c> {
                 now: Timestamp::EPOCH,
                 cert_expires: None,
                 hops: 0,
+                nonce: 0,
+                memory: Memory::default(),
             },
         }
+    }
+
+    /// What the check is to be given back with the reply.
+    pub(super) fn remember(&mut self, nonce: u64, memory: Memory) {
+        self.reply.nonce = nonce;
+        self.reply.memory = memory;
     }
 
     /// Sends, follows redirects as far as asked, reads the body to its end or to a limit.

@@ -116,6 +116,7 @@ impl Expect {
                 outcome: Outcome::Failure(FailureKind::CertExpiring, Fault::Ours),
                 failed_in: Some(Phase::Tls),
                 why: format!("the certificate expires in {left} days, at {expires}"),
+                found: None,
             };
         }
         match self.latency_under {
@@ -135,6 +136,7 @@ pub(super) fn too_slow(what: &str, took: Duration, limit: Duration) -> Judgement
             took.as_secs_f64(),
             limit.as_secs_f64()
         ),
+        found: None,
     }
 }
 

@@ -30,6 +30,7 @@ pub const KIND: Kind = Kind {
         "redirects",
         "expect",
     ],
+    sends_key: false,
     confirm: Confirm::CHEAP,
     build,
 };

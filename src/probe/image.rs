@@ -36,6 +36,7 @@ pub const KIND: Kind = Kind {
         "auth",
         "expect",
     ],
+    sends_key: true,
     confirm: Confirm::COSTLY,
     build,
 };
@@ -159,7 +160,7 @@ impl Picture {
         let _ = url.set_password(None);
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("image/*"));
-        Step::Then(Box::new(Request {
+        Step::then(Request {
             prepared: Arc::new(Prepared {
                 method: Method::GET,
                 url,
@@ -170,7 +171,7 @@ impl Picture {
                 keep: Keep::Whole,
             }),
             body: Bytes::new(),
-        }))
+        })
     }
 
     fn judge_fetched(&self, reply: &Reply) -> Judgement {

@@ -34,10 +34,10 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::diagnostic::Problem;
-use crate::model::{Confirm, Outcome, Phase, Secret};
+use crate::model::{Confirm, Findings, Outcome, Phase, Secret};
 
 pub use client::{Client, ClientError};
-pub use reply::{End, Failed, Reply, Reported, StreamReader, Trace, Turn};
+pub use reply::{End, Failed, Memory, Reply, Reported, StreamReader, Trace, Turn};
 pub use request::{Keep, Prepared, Request};
 pub use run::Run;
 pub use tls::{Roots, RootsError};
@@ -52,6 +52,8 @@ pub struct Kind {
     pub name: &'static str,
     /// Keys of its own in `[[probe]]`, beside those that every probe has. Keys further inside are checked by `build`.
     pub keys: &'static [&'static str],
+    /// Whether it sends the service's key unless `auth` says otherwise.
+    pub sends_key: bool,
     /// How a suspicion is confirmed when the probe does not say.
     pub confirm: Confirm,
     /// Reads its keys.
@@ -106,16 +108,39 @@ pub enum Step {
     /// The run is over.
     Done(Judgement),
     /// One more request, within the same time limit. After [`Step::LIMIT`] requests the run ends as `internal`.
-    Then(Box<Request>),
+    Then(Box<Next>),
+}
+
+/// One more request of a run.
+#[derive(Debug)]
+pub struct Next {
+    /// What is sent.
+    pub request: Request,
+    /// How long to wait before that, in the clock's time.
+    pub after: Duration,
+    /// What the check wants to know when the reply comes.
+    pub memory: Memory,
+    /// What is being waited for, for the reason when time runs out meanwhile: `the job is still in progress`.
+    pub doing: &'static str,
 }
 
 impl Step {
     /// Most requests of one run.
-    pub const LIMIT: u8 = 8;
+    pub const LIMIT: u8 = 200;
+
+    /// One more request, at once, with nothing to remember.
+    pub fn then(request: Request) -> Self {
+        Step::Then(Box::new(Next {
+            request,
+            after: Duration::ZERO,
+            memory: Memory::default(),
+            doing: "",
+        }))
+    }
 }
 
 /// The verdict on a run, with its reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
     /// What it came to.
     pub outcome: Outcome,
@@ -123,6 +148,8 @@ pub struct Judgement {
     pub failed_in: Option<Phase>,
     /// The reason in one line, and then the words of the reply that show it. Empty on success. The client redacts it.
     pub why: String,
+    /// What was learned besides.
+    pub found: Option<Box<Findings>>,
 }
 
 impl Judgement {
@@ -131,6 +158,7 @@ impl Judgement {
         outcome: Outcome::Success,
         failed_in: None,
         why: String::new(),
+        found: None,
     };
 }
 
@@ -153,4 +181,15 @@ pub struct Plan {
     pub timeout: Duration,
     /// On which connection.
     pub connection: Connection,
+}
+
+impl Plan {
+    /// A plan with everything else at its default.
+    pub fn new(check: Arc<dyn Check>, timeout: Duration) -> Self {
+        Self {
+            check,
+            timeout,
+            connection: Connection::default(),
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What came back, as a check sees it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -31,6 +32,19 @@ pub struct Reply {
     pub cert_expires: Option<Timestamp>,
     /// How many redirects led here.
     pub hops: u8,
+    /// The number that [`super::Check::first`] got for this run.
+    pub nonce: u64,
+    /// What the check wanted to know now.
+    pub memory: Memory,
+}
+
+/// What a check remembers from one request of a run to the next.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// Which part of the check the request belongs to; 0 is the first.
+    pub stage: u8,
+    /// Values taken from replies, by name.
+    pub values: BTreeMap<String, String>,
 }
 
 /// How the body of a reply ended.

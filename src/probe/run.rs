@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::model::{Evidence, Origin, Outcome, Phase, Phases, ProbeId, Sample, Timestamp};
+use crate::model::{
+    Evidence, Findings, Origin, Outcome, Phase, Phases, ProbeId, Sample, Timestamp,
+};
 
 /// The result of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,8 @@ pub struct Run {
     pub bytes: u32,
     /// What shows the failure.
     pub evidence: Option<Box<Evidence>>,
+    /// What it learned besides; present only when there is something.
+    pub found: Option<Box<Findings>>,
     /// The address that was connected to, or tried last; `None` on a reused connection.
     pub peer: Option<SocketAddr>,
     /// Non-empty tokens of a stream.
@@ -47,6 +51,7 @@ impl Run {
             total_us: self.total_us,
             bytes: self.bytes,
             evidence: self.evidence,
+            found: self.found,
         }
     }
 

@@ -12,6 +12,7 @@ pub(super) fn failure(kind: FailureKind, fault: Fault, phase: Phase, why: String
         outcome: Outcome::Failure(kind, fault),
         failed_in: Some(phase),
         why,
+        found: None,
     }
 }
 
@@ -76,6 +77,7 @@ pub(super) fn unfinished(reply: &Reply) -> Option<Judgement> {
                 outcome: Outcome::Inconclusive(*cause),
                 failed_in: Some(Phase::Body),
                 why: words.clone(),
+                found: None,
             });
         }
     };

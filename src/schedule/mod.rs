@@ -400,6 +400,7 @@ fn crashed(started: Timestamp) -> Run {
         phases: Phases::default(),
         total_us: 0,
         bytes: 0,
+        found: None,
         evidence: Some(Box::new(Evidence {
             text,
             request_id: None,

@@ -25,6 +25,7 @@ impl Job for Fake {
         Run {
             outcome: Outcome::Success,
             evidence: None,
+            found: None,
             ..crashed(started)
         }
     }

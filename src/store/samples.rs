@@ -181,6 +181,7 @@ fn read(row: &Row<'_>) -> Result<Sample> {
         total_us: u32::try_from(parts(&phases) + rest).unwrap_or(0),
         bytes: row.get(11)?,
         evidence: text.map(|text| Box::new(Evidence { text, request_id })),
+        found: None,
     })
 }
 

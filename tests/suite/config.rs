@@ -119,7 +119,7 @@ fn a_probe_of_the_same_name_takes_the_place_of_the_presets() {
         .filter(|p| p.name == "web")
         .collect();
     assert_eq!(web.len(), 1);
-    assert!(web[0].check.describe().contains("x.org"));
+    assert!(web[0].plan.check.describe().contains("x.org"));
 }
 
 #[test]

@@ -117,6 +117,7 @@ fn run_of(
         total_us: millis * 1000,
         bytes: 0,
         evidence: None,
+        found: None,
     })
 }
 

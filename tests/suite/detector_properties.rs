@@ -35,6 +35,7 @@ fn sample(probe: u32, at: Timestamp, outcome: Outcome, origin: Origin, total_us:
         total_us,
         bytes: 0,
         evidence: None,
+        found: None,
     }
 }
 

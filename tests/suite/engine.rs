@@ -89,6 +89,7 @@ fn run(probe: ProbeId, at: Timestamp, fails: bool) -> Sample {
         total_us: 200_000,
         bytes: 10,
         evidence: None,
+        found: None,
     }
 }
 

@@ -34,6 +34,7 @@ fn sample(probe: ProbeId, at: Timestamp, outcome: Outcome) -> Sample {
         total_us: 184_100,
         bytes: 812,
         evidence: None,
+        found: None,
     }
 }
 

@@ -228,6 +228,7 @@ mod tests {
             },
             total_us: 11_000_000,
             bytes: 812,
+            found: None,
             evidence: Some(Box::new(Evidence {
                 text: "the stream was silent for 10.0 s after 3 tokens".to_owned(),
                 request_id: Some("req-7".to_owned()),

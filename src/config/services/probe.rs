@@ -13,7 +13,7 @@ use crate::config::values::{DAY, HOUR, MINUTE, SECOND, Wrong, duration, shown};
 use crate::config::{NotConfigured, Probe, Service};
 use crate::diagnostic::Problem;
 use crate::model::{Cadence, Confirm, Cron};
-use crate::probe::{Connection, KINDS, Kind, Surroundings};
+use crate::probe::{Connection, KINDS, Kind, Plan, Surroundings};
 
 /// Keys that every probe has, whatever its kind.
 pub(super) const PROBE_KEYS: &[&str] = &[
@@ -93,11 +93,12 @@ impl Reader<'_, '_> {
             made.probes.push(Probe {
                 name: probe.to_owned(),
                 kind: kind.name,
-                check: Arc::from(check),
+                plan: Arc::new(Plan {
+                    connection: connection.unwrap_or_default(),
+                    ..Plan::new(Arc::from(check), timeout)
+                }),
                 cadence,
-                timeout,
                 confirm,
-                connection: connection.unwrap_or_default(),
             });
         }
     }
@@ -123,12 +124,12 @@ pub(super) fn in_clear(fields: Fields<'_>, key: &str) {
     }
 }
 
-/// Whether a probe sends the service's key: chat and image do unless told otherwise, http only when told to.
+/// Whether a probe sends the service's key.
 fn uses_key(kind: &Kind, fields: Fields<'_>) -> bool {
     match fields.get("auth").map(|v| v.get_ref()) {
         Some(DeValue::String(auth)) => auth.as_ref() != "none",
         Some(_) => true,
-        None => kind.name != "http",
+        None => kind.sends_key,
     }
 }
 

@@ -38,6 +38,7 @@ fn sample(probe: u32, start: Timestamp, outcome: Outcome, origin: Origin) -> Sam
         total_us: 100_000,
         bytes: 0,
         evidence: None,
+        found: None,
     }
 }
 

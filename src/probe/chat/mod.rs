@@ -43,6 +43,7 @@ pub const KIND: Kind = Kind {
         "stall_after",
         "expect",
     ],
+    sends_key: true,
     confirm: Confirm::CHEAP,
     build,
 };

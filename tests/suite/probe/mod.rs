@@ -17,7 +17,7 @@ use toml::de::{DeTable, DeValue};
 use watchfire::clock::Clock;
 use watchfire::diagnostic::Problem;
 use watchfire::model::{FailureKind, Fault, Outcome, Redactor, Secret};
-use watchfire::probe::{Check, Client, Connection, KINDS, Plan, Roots, Run, Surroundings};
+use watchfire::probe::{Check, Client, KINDS, Plan, Roots, Run, Surroundings};
 
 /// The service's key in all tests; it must not be seen anywhere but in the header that carries it.
 pub const KEY: &str = "sk-canary-0123456789";
@@ -64,11 +64,7 @@ pub fn client(roots: &Roots) -> Client {
 
 pub fn plan(kind: &str, keys: &str, base_url: Option<&str>, timeout: Duration) -> Plan {
     let check = build(kind, keys, base_url).unwrap_or_else(|problems| panic!("{problems:?}"));
-    Plan {
-        check: check.into(),
-        timeout,
-        connection: Connection::Fresh,
-    }
+    Plan::new(check.into(), timeout)
 }
 
 /// Runs a probe once.
