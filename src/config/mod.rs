@@ -182,7 +182,10 @@ pub fn load(
             read_settings,
         ),
     };
-    let watched = read(probes, &mut diagnosed, |root| services::read(root, &kept));
+    let presets = presets::folder(&probes.name);
+    let watched = read(probes, &mut diagnosed, |root| {
+        services::read(root, &kept, presets)
+    });
     let faults: Vec<Diagnosed> = diagnosed
         .iter()
         .filter(|d| d.level == Level::Fault)

@@ -12,6 +12,18 @@ use watchfire::probe::Roots;
 /// A value that must never be shown.
 const CANARY: &str = "sk-canary-7f3a9c51d2e84b06";
 
+/// A preset of the user's own, under the name of one of the program's.
+const OWN_PRESET: &str =
+    "title = \"Ours\"\nbase_url = \"https://own.example.com/v1\"\nmodel = \"small\"\n
+[[probe]]\nname = \"ask\"\nkind = \"chat\"\nmodel = \"${model}\"\n";
+
+fn own(text: &str) -> Result<HostFile, ReadError> {
+    Ok(HostFile {
+        bytes: text.as_bytes().to_vec(),
+        mode: 0o644,
+    })
+}
+
 /// A host with a few variables and files.
 struct Host;
 
@@ -36,6 +48,8 @@ impl Env for Host {
             Some("/secret") => file(0o600),
             Some("/open-secret") => file(0o644),
             Some("/fifo") => Err(ReadError::NotRegular),
+            Some("own/providers/gemini.toml") => own(OWN_PRESET),
+            Some("own/providers/broken.toml") => own("title = \"Broken\"\nprobes = 1\n"),
             _ => Err(ReadError::Absent),
         }
     }
@@ -46,17 +60,16 @@ impl Env for Host {
 }
 
 fn load(probes: &[u8], settings: Option<&[u8]>) -> Result<Config, Vec<Diagnosed>> {
+    load_as("probes.toml", probes, settings)
+}
+
+fn load_as(name: &str, probes: &[u8], settings: Option<&[u8]>) -> Result<Config, Vec<Diagnosed>> {
     let source = |name: &str, bytes: &[u8]| Source {
         name: name.to_owned(),
         bytes: bytes.to_vec(),
     };
     let settings = settings.map(|bytes| source("watchfire.toml", bytes));
-    config::load(
-        &source("probes.toml", probes),
-        settings.as_ref(),
-        &Host,
-        roots(),
-    )
+    config::load(&source(name, probes), settings.as_ref(), &Host, roots())
 }
 
 /// The system's roots, read once: that takes longer than all these files.
@@ -107,6 +120,42 @@ fn every_preset_brings_probes_that_can_run_once_its_key_is_there() {
         assert!(config.services[0].probes.len() >= 2, "{preset}");
         assert!(config.services[0].not_configured.is_empty(), "{preset}");
     }
+}
+
+#[test]
+fn a_preset_of_the_users_own_takes_the_place_of_the_programs() {
+    let asks = |model: &str| {
+        let text = format!("[service.x]\npreset = \"gemini\"\n{model}");
+        let config = load_as("own/probes.toml", text.as_bytes(), None)
+            .unwrap_or_else(|f| panic!("{}", shown(&f)));
+        let service = &config.services[0];
+        let asks: Vec<String> = service
+            .probes
+            .iter()
+            .map(|p| p.plan.check.describe())
+            .collect();
+        (service.title.clone(), asks.join("; "))
+    };
+    let (title, usual) = asks("");
+    assert_eq!(title, "Ours");
+    assert!(
+        usual.contains("own.example.com") && usual.contains(", small,"),
+        "{usual}"
+    );
+    let (_, chosen) = asks("model = \"large\"\n");
+    assert!(chosen.contains(", large,"), "{chosen}");
+}
+
+#[test]
+fn a_fault_in_a_preset_of_the_users_own_is_told_with_its_place() {
+    let text = "[service.x]\npreset = \"broken\"\nbase_url = \"https://x.org/\"\n";
+    let faults = load_as("own/probes.toml", text.as_bytes(), None).unwrap_err();
+    let said = shown(&faults);
+    assert!(
+        said.contains("in own/providers/broken.toml:2:1: unknown key `probes`"),
+        "{said}"
+    );
+    assert!(said.contains("did you mean `probe`?"), "{said}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod probe;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::path::PathBuf;
 
 use super::fields::{Fields, Value, nearest, quoted};
 use super::secrets::Vault;
@@ -31,8 +32,8 @@ pub(super) struct Watched {
     pub control: Vec<String>,
 }
 
-/// Reads all of it; faults go where `root` collects them.
-pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Watched {
+/// Reads all of it; faults go where `root` collects them. `presets` is the folder of the user's own presets.
+pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>, presets: PathBuf) -> Watched {
     root.only("probes.toml", &[ROOT_KEYS]);
     root.without_effect(&["control"]);
     let alert = root
@@ -41,6 +42,7 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Watched {
     let reader = Reader {
         vault,
         root,
+        presets,
         alert,
         confirm: confirm(root),
     };
@@ -74,6 +76,8 @@ fn letter(c: &char) -> bool {
 struct Reader<'r, 't> {
     vault: &'r Vault<'r>,
     root: Fields<'t>,
+    /// The folder of the user's own presets.
+    presets: PathBuf,
     alert: Alert,
     confirm: Option<Confirm>,
 }
@@ -265,8 +269,8 @@ impl<'t> Reader<'_, 't> {
             made.title = fields.text("title", title).unwrap_or(made.title);
         }
         let own: BTreeSet<&str> = probes.iter().map(|p| p.name.as_str()).collect();
-        if let (Some(text), Some(fields)) = (&preset, fields) {
-            self.of_preset(text, fields, &own, &mut around, &mut made);
+        if let (Some(preset), Some(fields)) = (&preset, fields) {
+            self.of_preset(preset, fields, &own, &mut around, &mut made);
         }
         for table in probes {
             self.probe(

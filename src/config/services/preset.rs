@@ -1,6 +1,7 @@
 //! What a preset brings: an address, a title, and the probes that the file does not have itself.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use toml::de::DeTable;
 
@@ -8,64 +9,81 @@ use super::probe::PROBE_KEYS;
 use super::{Around, Reader};
 use crate::config::Service;
 use crate::config::fields::{Faults, Fields, listed, nearest, quoted};
-use crate::config::presets;
+use crate::config::presets::{self, Preset};
 use crate::config::values::{Wrong, http_url, model, name, title};
-use crate::diagnostic::Problem;
+use crate::diagnostic::{Lines, Problem};
 
+/// Keys at the top of a preset.
+const ROOT_KEYS: &[&str] = &["title", "base_url", "model", "probe"];
 /// A key that only presets use: whether the probe is chosen when the service does not choose.
 const PRESET_KEYS: &[&str] = &["default"];
 
 impl<'t> Reader<'_, 't> {
-    /// The text of the service's preset, its model filled in.
-    pub(super) fn preset(&self, fields: Fields<'t>) -> Option<String> {
-        let chosen = fields.text("preset", |text| {
-            if presets::preset_names().any(|known| known == text) {
-                return Ok(text.to_owned());
+    /// The service's preset, its model filled in.
+    pub(super) fn preset(&self, fields: Fields<'t>) -> Option<Preset> {
+        let found = fields.text("preset", |text| {
+            let known = name(text).map_or(Ok(None), |name| {
+                presets::find(&name, &self.presets, self.vault.env)
+            });
+            match known {
+                Ok(Some(preset)) => Ok(preset),
+                Ok(None) => Err(self.unknown_preset(text)),
+                Err(why) => Err(Wrong::new(format!("cannot be used: {why}"))),
             }
-            let wrong = Wrong::new(format!("{} is not known", quoted(text)));
-            Err(match nearest(text, presets::preset_names()) {
-                Some(near) => wrong.help(format!("did you mean \"{near}\"?")),
-                None => wrong.help(format!(
-                    "known presets: {}",
-                    listed(presets::preset_names())
-                )),
-            })
         })?;
         let model = fields.text("model", model);
-        let text = presets::text(&chosen, model.as_deref())?;
-        if presets::wants_model(&text) {
+        let filled = found.with_model(model.as_deref());
+        if filled.is_none() {
+            let chosen = fields.get("preset").and_then(|v| v.get_ref().as_str());
             let problem = Problem::new(
                 fields.span("preset"),
-                format!("the preset {} needs `model`", quoted(&chosen)),
+                format!(
+                    "the preset {} needs `model`",
+                    quoted(chosen.unwrap_or_default())
+                ),
             )
             .help("add model = \"NAME\" to the service");
             self.root.faults.push(problem);
-            return None;
         }
-        Some(text)
+        filled
+    }
+
+    fn unknown_preset(&self, text: &str) -> Wrong {
+        let wrong = Wrong::new(format!("{} is not known", quoted(text)));
+        match nearest(text, presets::preset_names()) {
+            Some(near) => wrong.help(format!("did you mean \"{near}\"?")),
+            None => wrong.help(format!(
+                "known presets: {}; or a file of your own, {}",
+                listed(presets::preset_names()),
+                self.presets.join("NAME.toml").display()
+            )),
+        }
     }
 
     /// Adds a preset's probes, but those that the file has under the same name or does not choose.
     pub(super) fn of_preset(
         &self,
-        text: &str,
+        preset: &Preset,
         service: Fields<'t>,
         own: &BTreeSet<&str>,
         around: &mut Around,
         made: &mut Service,
     ) {
-        let Ok(parsed) = DeTable::parse(text) else {
-            let problem = Problem::new(
-                service.span("preset"),
-                "this preset cannot be read: a defect of watchfire",
-            );
-            return self.root.faults.push(problem);
+        let source = preset;
+        let at = service.span("preset");
+        let parsed = match DeTable::parse(&preset.text) {
+            Ok(parsed) => parsed,
+            Err(e) => {
+                let found = Problem::new(e.span().unwrap_or(0..0), e.message().replace('\n', ", "));
+                return self.root.faults.push(source.fault(at, &found));
+            }
         };
         let faults = Faults::default();
         let preset = Fields {
             table: parsed.get_ref(),
             faults: &faults,
         };
+        preset.only("the preset", &[ROOT_KEYS]);
         if service.get("title").is_none() {
             made.title = preset
                 .text("title", title)
@@ -120,12 +138,27 @@ impl<'t> Reader<'_, 't> {
         }
         let (found, _) = faults.into_parts();
         for problem in found {
-            // A preset is checked by a test; what is left comes from the service's own words, such as its model.
-            let problem = Problem::new(
-                service.span("preset"),
-                format!("with this preset: {}", problem.message),
-            );
-            self.root.faults.push(problem);
+            self.root.faults.push(source.fault(at.clone(), &problem));
         }
+    }
+}
+
+impl Preset {
+    /// A fault of the preset, told where the service chose it.
+    ///
+    /// The program's own presets are checked by a test: what is left there comes from the service's own words, such as
+    /// its model, and a place in a file that the user cannot see would not help.
+    fn fault(&self, chosen: Range<usize>, found: &Problem) -> Problem {
+        let Some(file) = &self.file else {
+            return Problem::new(chosen, format!("with this preset: {}", found.message));
+        };
+        let name = file.display().to_string();
+        let (line, column) = Lines::new(&name, &self.text).place(found.span.start);
+        let mut problem = Problem::new(
+            chosen,
+            format!("in {name}:{line}:{column}: {}", found.message),
+        );
+        problem.help.clone_from(&found.help);
+        problem
     }
 }
