@@ -8,6 +8,7 @@ pub mod bank;
 pub mod baseline;
 pub mod blips;
 pub mod confirm;
+pub mod count;
 pub mod errors;
 pub mod recovery;
 pub mod rules;
