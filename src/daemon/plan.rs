@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::engine::ServicePlan;
-use crate::model::ProbeId;
+use crate::model::counts::NumberRules;
 use crate::model::fold::{ProbeRules, ServiceRules};
+use crate::model::{Judged, ProbeId};
 use crate::notify::MailComposer;
 use crate::probe::{Client, Plan, Run};
 use crate::schedule::{Job, Slot};
@@ -51,17 +52,30 @@ pub(super) fn number(
     };
     for service in &config.services {
         let mut rules: Vec<ProbeRules> = Vec::with_capacity(service.probes.len());
+        let (mut others, mut numbers_of) = (Vec::new(), Vec::new());
         let mut id = None;
         for probe in &service.probes {
             let Some((service_id, probe_id)) = numbers.next() else {
                 break;
             };
             id = Some(service_id);
-            rules.push(ProbeRules {
-                id: probe_id,
-                interval: probe.cadence.interval(),
-                confirm: probe.confirm,
-            });
+            let (judged, interval) = (probe.plan.check.judged(), probe.cadence.interval());
+            if let Judged::Numbers(rules) = judged {
+                numbers_of.push(NumberRules {
+                    probe: probe_id,
+                    interval,
+                    rules,
+                });
+            }
+            if judged.counts() {
+                rules.push(ProbeRules {
+                    id: probe_id,
+                    interval,
+                    confirm: probe.confirm,
+                });
+            } else {
+                others.push(probe_id);
+            }
             numbered
                 .slots
                 .push(slot(&service.name, probe, probe_id, client));
@@ -83,6 +97,8 @@ pub(super) fn number(
                 min_error_rate: alert.min_error_rate,
                 reopen_within: alert.reopen_within,
             },
+            others,
+            numbers: numbers_of,
             recipients,
             page_at: alert.page_at,
         });

@@ -29,7 +29,7 @@ use commit::Trouble;
 pub use commit::fact;
 pub use inbox::{Chore, Inbox, Input, Renumber};
 use service::Service;
-pub use service::{ServicePlan, open_incident};
+pub use service::{ServicePlan, levels, open_incident};
 
 /// Samples wait this long for company before they are committed.
 const GROUP_COMMIT: Duration = Duration::from_millis(250);
@@ -159,7 +159,7 @@ impl Engine {
         }
     }
 
-    fn fold(&mut self, sample: Sample) {
+    fn fold(&mut self, mut sample: Sample) {
         self.counters.folded.fetch_add(1, Ordering::Relaxed);
         // A probe that was removed while its run was in flight: nobody wants its result.
         let Some(home) = self.homes.get(&sample.probe) else {
@@ -168,6 +168,11 @@ impl Engine {
         let Some(service) = self.services.get_mut(home) else {
             return;
         };
+        service.counts.take(
+            &service.plan.numbers,
+            service.plan.rules.false_pages_per_year,
+            &mut sample,
+        );
         let folded = fold(
             &mut service.state,
             &service.plan.rules,
@@ -194,6 +199,7 @@ impl Engine {
                 );
                 for service in self.services.values_mut() {
                     service.state.shift(micros);
+                    service.counts.shift(micros);
                     service.dirty = true;
                 }
                 // At once, or the latest checkpoint would seem as old as the step is wide.

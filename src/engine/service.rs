@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::counts::NumberRules;
+use crate::model::detect::count::Level;
 use crate::model::fold::{OpenIncident, ServiceRules, ServiceState};
-use crate::model::{EventKind, IncidentEvent, ProbeId, ServiceId, Severity, Timestamp};
+use crate::model::{Counts, EventKind, IncidentEvent, ProbeId, ServiceId, Severity, Timestamp};
 
 /// A service as configured, with the numbers that the database gave it.
 #[derive(Debug, Clone)]
@@ -14,8 +16,12 @@ pub struct ServicePlan {
     pub name: String,
     /// Its title for people.
     pub title: String,
-    /// How it is judged.
+    /// How it is judged. Holds the probes whose runs count.
     pub rules: ServiceRules,
+    /// Its other probes: recorded, not judged.
+    pub others: Vec<ProbeId>,
+    /// Those that bring numbers, judged or not.
+    pub numbers: Vec<NumberRules>,
     /// Who is mailed.
     pub recipients: Vec<String>,
     /// Below it nothing is mailed.
@@ -25,7 +31,8 @@ pub struct ServicePlan {
 impl ServicePlan {
     /// Its probes.
     pub fn probes(&self) -> impl Iterator<Item = ProbeId> + '_ {
-        self.rules.probes.iter().map(|p| p.id)
+        let judged = self.rules.probes.iter().map(|p| p.id);
+        judged.chain(self.others.iter().copied())
     }
 }
 
@@ -35,6 +42,14 @@ struct Checkpoint {
     detector: ServiceState,
     #[serde(default)]
     thread_root: Option<u32>,
+    #[serde(default)]
+    counts: Counts,
+}
+
+/// What a committed state knows of the numbers of each probe; nothing for a state that cannot be read.
+pub fn levels(checkpoint: &str) -> Vec<(ProbeId, Level)> {
+    serde_json::from_str::<Checkpoint>(checkpoint)
+        .map_or_else(|_| Vec::new(), |kept| kept.counts.levels().collect())
 }
 
 /// The incident that a committed state tells of, open or watched; `None` also for a state that cannot be read.
@@ -50,6 +65,8 @@ pub(super) struct Service {
     pub state: ServiceState,
     /// Sequence of the current incident's first mailed event; `None` while nothing of it was mailed.
     thread_root: Option<u32>,
+    /// What the numbers of its probes have shown.
+    pub counts: Counts,
     /// Something was folded since the state was last committed.
     pub dirty: bool,
 }
@@ -62,6 +79,7 @@ impl Service {
             state: ServiceState::new(&plan.rules),
             plan,
             thread_root: None,
+            counts: Counts::default(),
             dirty: false,
         };
         match checkpoint.map(serde_json::from_str::<Checkpoint>) {
@@ -72,6 +90,7 @@ impl Service {
                     plan,
                     state: kept.detector,
                     thread_root: kept.thread_root,
+                    counts: kept.counts,
                     dirty: false,
                 },
                 None,
@@ -85,10 +104,12 @@ impl Service {
         struct Borrowed<'a> {
             detector: &'a ServiceState,
             thread_root: Option<u32>,
+            counts: &'a Counts,
         }
         serde_json::to_string(&Borrowed {
             detector: &self.state,
             thread_root: self.thread_root,
+            counts: &self.counts,
         })
     }
 
@@ -96,6 +117,7 @@ impl Service {
     pub fn replan(&mut self, plan: ServicePlan, now: Timestamp) -> Vec<IncidentEvent> {
         self.plan = plan;
         self.dirty = true;
+        self.counts.retain(&self.plan.numbers);
         self.state.reconcile(&self.plan.rules, now)
     }
 
@@ -136,6 +158,8 @@ mod tests {
             name: "openai".to_owned(),
             title: "OpenAI".to_owned(),
             rules,
+            others: Vec::new(),
+            numbers: Vec::new(),
             recipients: Vec::new(),
             page_at,
         };

@@ -108,7 +108,7 @@ fn since_checkpoint(
     now: Timestamp,
 ) -> Result<Vec<Sample>, StoreError> {
     let mut samples = Vec::new();
-    for probe in service.plan.probes() {
+    for probe in service.plan.rules.probes.iter().map(|p| p.id) {
         let after = service.state.last_folded(probe).unwrap_or(now - AGAIN);
         samples.extend(store.samples_after(probe, Some(after), MOST_AGAIN)?);
     }

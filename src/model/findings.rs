@@ -7,6 +7,8 @@
 pub struct Findings {
     /// What the provider says that it has counted for this run.
     pub usage: Option<Usage>,
+    /// A number of reports, errors or jobs waiting that was read.
+    pub count: Option<f64>,
 }
 
 impl Findings {
@@ -18,6 +20,7 @@ impl Findings {
     /// Takes over what `other` has learned and this has not.
     pub fn merge(&mut self, other: Findings) {
         self.usage = self.usage.or(other.usage);
+        self.count = self.count.or(other.count);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Whoever needs "now" is given it. What is decided here is therefore the same live, in a replay and in a test.
 
 pub mod cadence;
+pub mod counts;
 pub mod detect;
 pub mod event_line;
 pub mod findings;
@@ -21,10 +22,11 @@ pub mod time;
 pub mod trace;
 
 pub use cadence::{Cadence, Cron};
+pub use counts::Counts;
 pub use findings::{Findings, Usage};
 pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
 pub use outcome::{Cause, FailureKind, Fault, Outcome, Phase};
-pub use probe::{Confirm, ProbeId, ServiceId};
+pub use probe::{Confirm, Judged, ProbeId, ServiceId};
 pub use sample::{Evidence, Origin, Phases, Sample};
 pub use secret::{Redactor, Secret};
 pub use time::Timestamp;

@@ -16,16 +16,20 @@ pub enum Outcome {
     Failure(FailureKind, Fault),
     /// The run says nothing about the service: it counts neither as up nor as down.
     Inconclusive(Cause),
+    /// What was asked for was read and recorded: a claim or a number of others about the service, which is no run
+    /// of the service itself and counts neither as up nor as down.
+    Noted,
 }
 
 impl Outcome {
-    /// `success`, `degraded`, `failure` or `inconclusive`.
+    /// `success`, `degraded`, `failure`, `inconclusive` or `noted`.
     pub const fn name(self) -> &'static str {
         match self {
             Outcome::Success => "success",
             Outcome::Degraded(_) => "degraded",
             Outcome::Failure(..) => "failure",
             Outcome::Inconclusive(_) => "inconclusive",
+            Outcome::Noted => "noted",
         }
     }
 
@@ -33,7 +37,7 @@ impl Outcome {
     pub const fn kind(self) -> Option<FailureKind> {
         match self {
             Outcome::Failure(kind, _) | Outcome::Degraded(kind) => Some(kind),
-            Outcome::Success | Outcome::Inconclusive(_) => None,
+            Outcome::Success | Outcome::Inconclusive(_) | Outcome::Noted => None,
         }
     }
 
@@ -46,22 +50,26 @@ impl Outcome {
     }
 
     /// What the error-rate detector is told: `Some(true)` for a failure of the provider or of the network between,
-    /// `Some(false)` for an answer, `None` for what says nothing about the service (ours, blocked, inconclusive).
+    /// `Some(false)` for an answer, `None` for what says nothing about the service (ours, blocked, inconclusive, noted).
     pub const fn counts(self) -> Option<bool> {
         match self {
             Outcome::Success | Outcome::Degraded(_) => Some(false),
             Outcome::Failure(_, Fault::Provider | Fault::Network) => Some(true),
-            Outcome::Failure(_, Fault::Ours | Fault::Blocked) | Outcome::Inconclusive(_) => None,
+            Outcome::Failure(_, Fault::Ours | Fault::Blocked)
+            | Outcome::Inconclusive(_)
+            | Outcome::Noted => None,
         }
     }
 
-    /// The integer the database keeps: 0 success, `100 * fault + kind`, `500 + kind` degraded, `600 + cause` inconclusive.
+    /// The integer the database keeps: 0 success, `100 * fault + kind`, `500 + kind` degraded, `600 + cause`
+    /// inconclusive, 700 noted.
     pub const fn code(self) -> u16 {
         match self {
             Outcome::Success => 0,
             Outcome::Failure(kind, fault) => 100 * fault as u16 + kind as u16,
             Outcome::Degraded(kind) => 500 + kind as u16,
             Outcome::Inconclusive(cause) => 600 + cause as u16,
+            Outcome::Noted => 700,
         }
     }
 
@@ -72,6 +80,7 @@ impl Outcome {
         }
         let low = code % 100;
         match code / 100 {
+            7 if low == 0 => Some(Outcome::Noted),
             5 => FailureKind::from_code(low).map(Outcome::Degraded),
             6 => Cause::ALL
                 .iter()
@@ -132,6 +141,8 @@ pub enum Cause {
     Maintenance = 5,
     /// The prober itself ran out of something: file descriptors, memory.
     Prober = 6,
+    /// What others say about the service could not be read.
+    Unreadable = 7,
 }
 
 impl Cause {
@@ -143,6 +154,7 @@ impl Cause {
         Cause::Budget,
         Cause::Maintenance,
         Cause::Prober,
+        Cause::Unreadable,
     ];
 
     /// One word in snake case.
@@ -154,6 +166,7 @@ impl Cause {
             Cause::Budget => "budget",
             Cause::Maintenance => "maintenance",
             Cause::Prober => "prober",
+            Cause::Unreadable => "unreadable",
         }
     }
 }
@@ -297,6 +310,8 @@ failure_kinds! {
     TooSlow = 37, "too_slow";
     /// A defect of watchfire.
     Internal = 38, "internal";
+    /// A number of reports or errors is higher than chance allows.
+    CountRaised = 60, "count_raised";
 }
 
 impl FailureKind {
@@ -318,7 +333,7 @@ mod tests {
 
     #[test]
     fn every_outcome_comes_back_from_its_code() {
-        let mut all = vec![Outcome::Success];
+        let mut all = vec![Outcome::Success, Outcome::Noted];
         for kind in FailureKind::ALL {
             all.push(Outcome::Degraded(*kind));
             all.extend(Fault::ALL.iter().map(|f| Outcome::Failure(*kind, *f)));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::detect::count::CountRules;
+
 /// A probe at a location, as the database numbers it. The same probe seen from two places has two ids.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
@@ -15,6 +17,29 @@ pub struct ProbeId(pub u32);
 )]
 #[serde(transparent)]
 pub struct ServiceId(pub u32);
+
+/// How the runs of a probe are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Judged {
+    /// Each is a run of the service: its failures count.
+    #[default]
+    Runs,
+    /// They are recorded and never judged: claims of others about the service.
+    Never,
+    /// They bring numbers, which are compared with what is usual.
+    Numbers(CountRules),
+}
+
+impl Judged {
+    /// Whether the runs teach and trip the error-rate detector.
+    pub fn counts(self) -> bool {
+        match self {
+            Judged::Runs => true,
+            Judged::Never => false,
+            Judged::Numbers(rules) => rules.alert,
+        }
+    }
+}
 
 /// How a suspicion is confirmed: re-checks `every` so often, at most `max` after the latest failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

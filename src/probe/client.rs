@@ -18,7 +18,9 @@ use super::transport_error::{self, Broken};
 use super::verdict;
 use super::{Check, Connection, End, Judgement, Memory, Next, Plan, Run, Step};
 use crate::clock::Clock;
-use crate::model::{Evidence, FailureKind, Fault, Outcome, Phase, Redactor, Timestamp};
+use crate::model::{
+    Cause, Evidence, FailureKind, Fault, Judged, Outcome, Phase, Redactor, Timestamp,
+};
 
 /// More header lines than this are no answer (hyper's own limit holds their size to 400 KiB).
 const MOST_HEADERS: usize = 100;
@@ -124,6 +126,7 @@ impl Client {
                 },
                 Err(halt) => halt.judgement(exchange.reached()),
             };
+            let judged = second_hand(plan.check.judged(), judged);
             return self.conclude(started, begun, &exchange, judged, bytes);
         }
         let exchange = Exchange::new(0, begun, &self.clock);
@@ -144,7 +147,9 @@ impl Client {
         judged: Judgement,
         bytes: usize,
     ) -> Run {
-        let evidence = (judged.outcome != Outcome::Success).then(|| {
+        let silent = judged.outcome == Outcome::Success
+            || (judged.outcome == Outcome::Noted && judged.why.is_empty());
+        let evidence = (!silent).then(|| {
             Box::new(Evidence {
                 text: evidence::fit(&self.redactor.redact(&judged.why), Evidence::LIMIT_BYTES),
                 request_id: exchange.request_id().map(|id| self.redactor.redact(&id)),
@@ -165,6 +170,17 @@ impl Client {
             tokens: exchange.tokens(),
             cert_expires: exchange.cert_expires(),
         }
+    }
+}
+
+/// What others say about a service, when it cannot be had, says nothing about the service.
+fn second_hand(judged: Judged, judgement: Judgement) -> Judgement {
+    match judgement.outcome {
+        Outcome::Failure(..) if judged != Judged::Runs => Judgement {
+            outcome: Outcome::Inconclusive(Cause::Unreadable),
+            ..judgement
+        },
+        _ => judgement,
     }
 }
 

@@ -6,6 +6,7 @@
 mod chat;
 mod classify;
 mod client;
+mod count;
 mod dns;
 mod evidence;
 mod exchange;
@@ -34,7 +35,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::diagnostic::Problem;
-use crate::model::{Confirm, Findings, Outcome, Phase, Secret};
+use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret};
 
 pub use client::{Client, ClientError};
 pub use reply::{End, Failed, Memory, Reply, Reported, StreamReader, Trace, Turn};
@@ -43,7 +44,7 @@ pub use run::Run;
 pub use tls::{Roots, RootsError};
 
 /// The kinds of probes, by the name that `kind = ".."` gives.
-pub const KINDS: &[Kind] = &[http::KIND, chat::KIND, image::KIND];
+pub const KINDS: &[Kind] = &[http::KIND, chat::KIND, image::KIND, count::KIND];
 
 /// One kind of probe.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +94,11 @@ pub trait Check: fmt::Debug + Send + Sync {
     fn reader(&self, step: u8) -> Option<Box<dyn StreamReader>> {
         let _ = step;
         None
+    }
+
+    /// How its runs are judged.
+    fn judged(&self) -> Judged {
+        Judged::Runs
     }
 
     /// `host:port` of the first request, for limits per host.

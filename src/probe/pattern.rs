@@ -40,6 +40,21 @@ impl Pattern {
     pub(super) fn is_match(&self, content: &[u8]) -> bool {
         self.0.is_match(content)
     }
+
+    /// How often it matches, without overlap.
+    pub(super) fn count(&self, content: &[u8]) -> usize {
+        self.0.find_iter(content).count()
+    }
+
+    /// How many groups it has.
+    pub(super) fn groups(&self) -> usize {
+        self.0.captures_len() - 1
+    }
+
+    /// What its first group holds at the first match.
+    pub(super) fn group<'c>(&self, content: &'c [u8]) -> Option<&'c [u8]> {
+        Some(self.0.captures(content)?.get(1)?.as_bytes())
+    }
 }
 
 impl fmt::Display for Pattern {

@@ -82,6 +82,7 @@ impl Run {
             },
             "total_ms": f64::from(self.total_us) / 1000.0,
             "bytes": self.bytes,
+            "count": self.found.as_ref().and_then(|found| found.count),
             "evidence": self.evidence.as_ref().map(|e| e.text.as_str()),
             "request_id": self.evidence.as_ref().and_then(|e| e.request_id.as_deref()),
         })

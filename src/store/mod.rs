@@ -12,6 +12,7 @@ mod incidents;
 mod lock;
 mod meta;
 mod migrations;
+mod numbers;
 mod outbox;
 mod prune;
 mod reader;

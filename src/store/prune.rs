@@ -120,7 +120,7 @@ fn probes(
     let last = probes.len() < PROBES as usize;
     for probe in probes {
         let id = i64::from(probe);
-        for table in ["evidence", "sample"] {
+        for table in ["evidence", "number", "sample"] {
             let sql = format!(
                 "DELETE FROM {table} WHERE probe_id = ?1 AND at IN
                  (SELECT at FROM {table} WHERE probe_id = ?1 AND at < ?2 ORDER BY at LIMIT ?3)"

@@ -9,7 +9,7 @@ use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
     DeliveryRow, IncidentFilter, IncidentRow, OpenError, OutboxSummary, Result, ServiceRow,
-    connection, incidents, meta, migrations, outbox, samples, services,
+    connection, incidents, meta, migrations, numbers, outbox, samples, services,
 };
 use crate::model::notification::Pending;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
@@ -132,6 +132,11 @@ impl Reader {
             down: u64::from(sums.failed),
             other: u64::from(other),
         })
+    }
+
+    /// The numbers that a probe has read since a moment, in order.
+    pub fn numbers(&self, probe: ProbeId, since: Timestamp) -> Result<Vec<(Timestamp, f64)>> {
+        numbers::since(&self.conn, probe, since)
     }
 
     /// The sums of a probe's hour; `None` while it is not over.

@@ -49,7 +49,7 @@ impl Rollup {
             }
             Outcome::Failure(..) if outcome.counts() == Some(true) => self.failed += 1,
             Outcome::Failure(..) => self.ours += 1,
-            Outcome::Inconclusive(_) => self.inconclusive += 1,
+            Outcome::Inconclusive(_) | Outcome::Noted => self.inconclusive += 1,
         }
     }
 }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Row, params};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Result;
 use super::results::{Results, decode};
 use super::schema::AT_ORIGIN;
-use crate::model::{Evidence, Phases, ProbeId, Sample, Timestamp};
+use super::{Result, numbers};
+use crate::model::{Evidence, Findings, Phases, ProbeId, Sample, Timestamp};
 
 /// Microseconds of an hour and of a day.
 const HOUR_US: i64 = 3_600_000_000;
@@ -72,7 +72,18 @@ pub(super) fn insert(
         if let Some(evidence) = &sample.evidence {
             keep_evidence(conn, sample.probe, at, evidence)?;
         }
+        if let Some(found) = &sample.found {
+            keep_findings(conn, sample.probe, at, found)?;
+        }
         note_hour(conn, noted, sample)?;
+    }
+    Ok(())
+}
+
+/// What the run learned besides, each in its own table.
+fn keep_findings(conn: &Connection, probe: ProbeId, at: i64, found: &Findings) -> Result<()> {
+    if let Some(value) = found.count {
+        numbers::add(conn, probe, at, value)?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7774_6368;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step `n` leads from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[V1];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2];
 
 const V1: &str = "
 CREATE TABLE meta(
@@ -175,6 +175,16 @@ FROM sample
     JOIN result ON result.id = sample.result_id
     JOIN probe ON probe.id = sample.probe_id
     JOIN service ON service.id = probe.service_id;
+";
+
+const V2: &str = "
+-- Numbers that probes of kind `count` read. at: as in sample.
+CREATE TABLE number(
+    probe_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY(probe_id, at)
+) STRICT, WITHOUT ROWID;
 ";
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! The engine over a real database: what is judged is committed, and a restart at any moment changes nothing.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use watchfire::clock::Clock;
 use watchfire::engine::{Backups, Engine, Input, Observer, Parts, ServicePlan, fact};
+use watchfire::model::counts::NumberRules;
+use watchfire::model::detect::count::CountRules;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::notification::{Compose, Letter, Notification};
 use watchfire::model::{
-    Confirm, EventKind, FailureKind, Fault, IncidentEvent, Origin, Outcome, Phases, ProbeId,
-    Sample, Severity, Timestamp,
+    Confirm, EventKind, FailureKind, Fault, Findings, IncidentEvent, Origin, Outcome, Phases,
+    ProbeId, Sample, Severity, Timestamp,
 };
 use watchfire::store::{IncidentFilter, Reader, Retention, Store};
 
@@ -38,7 +41,12 @@ impl Observer for Seen {
     }
 }
 
-fn engine(dir: &std::path::Path, clock: &Clock, seen: &Seen) -> (Engine, ProbeId) {
+fn engine_with(
+    dir: &Path,
+    clock: &Clock,
+    seen: &Seen,
+    edit: impl FnOnce(&mut ServicePlan),
+) -> (Engine, ProbeId) {
     let mut store = Store::open(dir).unwrap();
     let (id, probe) = store.register("here", &[("openai", "chat")]).unwrap()[0];
     let rules = ServiceRules {
@@ -51,14 +59,17 @@ fn engine(dir: &std::path::Path, clock: &Clock, seen: &Seen) -> (Engine, ProbeId
         min_error_rate: 0.1,
         reopen_within: Duration::from_secs(3600),
     };
-    let plan = ServicePlan {
+    let mut plan = ServicePlan {
         id,
         name: "openai".to_owned(),
         title: "OpenAI".to_owned(),
         rules,
+        others: Vec::new(),
+        numbers: Vec::new(),
         recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()],
         page_at: Severity::Partial,
     };
+    edit(&mut plan);
     let parts = Parts {
         store,
         clock: clock.clone(),
@@ -74,6 +85,10 @@ fn engine(dir: &std::path::Path, clock: &Clock, seen: &Seen) -> (Engine, ProbeId
         observer: Box::new(seen.clone()),
     };
     (Engine::start(parts).unwrap(), probe)
+}
+
+fn engine(dir: &Path, clock: &Clock, seen: &Seen) -> (Engine, ProbeId) {
+    engine_with(dir, clock, seen, |_| ())
 }
 
 fn run(probe: ProbeId, at: Timestamp, fails: bool) -> Sample {
@@ -157,4 +172,46 @@ async fn a_step_of_the_clock_is_followed_by_a_checkpoint_at_once() {
     assert_eq!(wrote(), start);
     engine.turn(Vec::new(), vec![Input::ClockStep(7_200_000_000)]);
     assert_eq!(wrote(), start + later);
+}
+
+#[test]
+fn a_number_that_is_to_alert_opens_an_incident_when_it_is_raised_over_restarts_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = Timestamp::parse("2026-11-08T13:00:00Z").unwrap();
+    let clock = Clock::sped(start + Duration::from_secs(9_000), 1.0);
+    let seen = Seen::default();
+    let numbers = |plan: &mut ServicePlan| {
+        let probe = &plan.rules.probes[0];
+        let rules = CountRules {
+            cumulative: false,
+            rise: CountRules::RISE,
+            alert: true,
+        };
+        plan.numbers = vec![NumberRules {
+            probe: probe.id,
+            interval: probe.interval,
+            rules,
+        }];
+    };
+    let (mut engine, mut probe) = engine_with(dir.path(), &clock, &seen, numbers);
+    for n in 0..300_u64 {
+        if n % 40 == 39 {
+            engine.turn(Vec::new(), vec![Input::ClockStep(0)]);
+            drop(engine);
+            (engine, probe) = engine_with(dir.path(), &clock, &seen, numbers);
+        }
+        let mut sample = run(probe, start + Duration::from_secs(30 * n), false);
+        sample.outcome = Outcome::Noted;
+        sample.found = Some(Box::new(Findings {
+            count: Some(if n < 250 { (n % 3) as f64 } else { 60.0 }),
+            ..Findings::default()
+        }));
+        engine.turn(vec![sample], Vec::new());
+    }
+    drop(engine);
+    assert_eq!(*seen.0.lock().unwrap(), [EventKind::Open]);
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!(reader.numbers(probe, start).unwrap().len(), 300);
+    let last = reader.last_sample(probe).unwrap().unwrap();
+    assert!(last.evidence.unwrap().text.starts_with("60, usually "));
 }

@@ -124,7 +124,7 @@ fn verdict(out: &mut String, run: &Run, width: usize) {
         .map(|phase| format!(" in {}", phase.name()))
         .unwrap_or_default();
     match run.outcome {
-        Outcome::Success => {}
+        Outcome::Success | Outcome::Noted => {}
         Outcome::Failure(kind, fault) => {
             let _ = writeln!(out, "  {colour}{kind}{colour:#}{place}: {}", whose(fault));
         }
@@ -147,6 +147,9 @@ fn verdict(out: &mut String, run: &Run, width: usize) {
             let _ = writeln!(out, "    request id {id}");
         }
     }
+    if let Some(count) = run.found.as_ref().and_then(|found| found.count) {
+        let _ = writeln!(out, "  number read: {count}");
+    }
     if let Some(expires) = run.cert_expires {
         let _ = writeln!(out, "  certificate valid until {expires}");
     }
@@ -163,7 +166,7 @@ fn whose(fault: Fault) -> &'static str {
 
 fn colour(outcome: Outcome) -> Style {
     match outcome {
-        Outcome::Success => AnsiColor::Green.on_default(),
+        Outcome::Success | Outcome::Noted => AnsiColor::Green.on_default(),
         Outcome::Degraded(_) | Outcome::Inconclusive(_) => AnsiColor::Yellow.on_default(),
         Outcome::Failure(..) => AnsiColor::Red.on_default(),
     }

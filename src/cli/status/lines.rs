@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::cli::words::moment;
 use crate::config::Service;
-use crate::engine::open_incident;
+use crate::engine::{levels, open_incident};
+use crate::model::detect::count::Level;
 use crate::model::incident::IncidentState;
 use crate::model::{ProbeId, Sample, Severity, Timestamp};
 use crate::store::{Reader, ServiceRow, StoreError};
@@ -28,6 +29,7 @@ pub(super) struct ProbeLine {
     down: u64,
     other: u64,
     missing: Option<String>,
+    level: Option<Level>,
 }
 
 impl ServiceLine {
@@ -38,12 +40,16 @@ impl ServiceLine {
         state: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        let levels = state.map(levels).unwrap_or_default();
         let mut probes = Vec::new();
         for probe in &service.probes {
             let id = row
                 .and_then(|row| row.probes.iter().find(|p| p.name == probe.name))
                 .map(|p| p.id);
-            probes.push(ProbeLine::read(reader, &probe.name, id, now)?);
+            let mut line = ProbeLine::read(reader, &probe.name, id, now)?;
+            let of = levels.iter().find(|(probe, _)| Some(*probe) == id);
+            line.level = of.map(|(_, level)| *level);
+            probes.push(line);
         }
         probes.extend(
             service
@@ -92,6 +98,7 @@ impl ProbeLine {
             down: 0,
             other: 0,
             missing: None,
+            level: None,
         };
         if let Some(id) = id {
             line.last = reader.last_sample(id)?;
@@ -109,6 +116,7 @@ impl ProbeLine {
             down: 0,
             other: 0,
             missing: Some(missing.to_owned()),
+            level: None,
         }
     }
 
@@ -121,7 +129,10 @@ impl ProbeLine {
                     .outcome
                     .kind()
                     .map_or(String::new(), |k| format!(" ({k})"));
-                format!("{}{kind}", last.outcome.name())
+                let level = self
+                    .level
+                    .map_or(String::new(), |l| format!(": {}", words(&l)));
+                format!("{}{kind}{level}", last.outcome.name())
             }
         }
     }
@@ -154,7 +165,20 @@ impl ProbeLine {
             "last_run": last.map(|l| l.at.to_string()),
             "total_ms": last.map(|l| f64::from(l.total_us) / 1e3),
             "evidence": last.and_then(|l| l.evidence.as_ref()).map(|e| e.text.clone()),
+            "level": self.level.map(|l| json!({
+                "now": l.now,
+                "usual": l.usual,
+                "raised_since": l.raised_since.map(|at| at.to_string()),
+            })),
             "hour": { "up": self.up, "down": self.down, "unknown": self.other },
         })
+    }
+}
+
+/// `45, usually 3, raised since 14:02`.
+fn words(level: &Level) -> String {
+    match level.raised_since {
+        Some(since) => format!("{}, raised since {}", level.words(), moment(since)),
+        None => level.words(),
     }
 }

@@ -1,6 +1,7 @@
 //! The client and the kinds, against servers that misbehave on real sockets.
 
 mod chat;
+mod count;
 mod http;
 mod image;
 mod keys;
