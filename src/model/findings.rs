@@ -2,6 +2,9 @@
 //!
 //! Findings are recorded, shown and foretold from; none of them decides whether a service is up.
 
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
 /// What one run learned. Most runs learn nothing, and carry none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Findings {
@@ -17,6 +20,18 @@ impl Findings {
         *self == Self::default()
     }
 
+    /// As users' scripts see them: only what is there.
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        if let Some(usage) = self.usage {
+            object.insert("usage".to_owned(), json!(usage));
+        }
+        if let Some(count) = self.count {
+            object.insert("count".to_owned(), json!(count));
+        }
+        Value::Object(object)
+    }
+
     /// Takes over what `other` has learned and this has not.
     pub fn merge(&mut self, other: Findings) {
         self.usage = self.usage.or(other.usage);
@@ -25,7 +40,7 @@ impl Findings {
 }
 
 /// What a provider counted for a run, as its replies say; zero for what they do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Usage {
     /// Tokens of the question, cached ones included.
     pub input_tokens: u64,

@@ -55,7 +55,8 @@ impl Run {
         }
     }
 
-    /// The run as users' scripts see it; `name` is `service/probe`.
+    /// The run as users' scripts see it; `name` is `service/probe`. What it learned besides is in `found`, when there is
+    /// something.
     pub fn to_json(&self, name: &str) -> Value {
         let ms = |us: Option<u32>| us.map(|us| f64::from(us) / 1000.0);
         let cause = match self.outcome {
@@ -63,7 +64,7 @@ impl Run {
             _ => None,
         };
         let phases = &self.phases;
-        json!({
+        let mut object = json!({
             "probe": name,
             "at": self.started.to_string(),
             "outcome": self.outcome.name(),
@@ -82,9 +83,12 @@ impl Run {
             },
             "total_ms": f64::from(self.total_us) / 1000.0,
             "bytes": self.bytes,
-            "count": self.found.as_ref().and_then(|found| found.count),
             "evidence": self.evidence.as_ref().map(|e| e.text.as_str()),
             "request_id": self.evidence.as_ref().and_then(|e| e.request_id.as_deref()),
-        })
+        });
+        if let Some(found) = &self.found {
+            object["found"] = found.to_json();
+        }
+        object
     }
 }
