@@ -12,6 +12,8 @@ pub struct Findings {
     pub usage: Option<Usage>,
     /// A number of reports, errors or jobs waiting that was read.
     pub count: Option<f64>,
+    /// What went wrong beside the verdict and changed nothing of it, in a sentence: a job that could not be cleared away.
+    pub note: Option<String>,
 }
 
 impl Findings {
@@ -29,6 +31,9 @@ impl Findings {
         if let Some(count) = self.count {
             object.insert("count".to_owned(), json!(count));
         }
+        if let Some(note) = &self.note {
+            object.insert("note".to_owned(), json!(note));
+        }
         Value::Object(object)
     }
 
@@ -36,6 +41,7 @@ impl Findings {
     pub fn merge(&mut self, other: Findings) {
         self.usage = self.usage.or(other.usage);
         self.count = self.count.or(other.count);
+        self.note = self.note.take().or(other.note);
     }
 }
 

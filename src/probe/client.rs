@@ -16,11 +16,9 @@ use super::phases::ConnectLayer;
 use super::tls::{Roots, RootsError};
 use super::transport_error::{self, Broken};
 use super::verdict;
-use super::{Check, Connection, End, Judgement, Memory, Next, Plan, Run, Step};
+use super::{Check, Connection, End, Judgement, Memory, Plan, Run, Step};
 use crate::clock::Clock;
-use crate::model::{
-    Cause, Evidence, FailureKind, Fault, Judged, Outcome, Phase, Redactor, Timestamp,
-};
+use crate::model::{Cause, Evidence, FailureKind, Fault, Judged, Outcome, Phase, Redactor};
 
 /// More header lines than this are no answer (hyper's own limit holds their size to 400 KiB).
 const MOST_HEADERS: usize = 100;
@@ -28,6 +26,8 @@ const MOST_HEADERS: usize = 100;
 const MOST_IDLE: usize = 8;
 /// Replies from this size on are judged aside: to decode a picture takes up to some 100 ms.
 const LARGE_BYTES: usize = 64 * 1024;
+/// A note beside the verdict is a sentence.
+const NOTE_BYTES: usize = 500;
 /// What the service sees as our name.
 const USER_AGENT: &str = concat!("watchfire/", env!("CARGO_PKG_VERSION"));
 
@@ -81,53 +81,58 @@ impl Client {
     /// Runs a probe once. Ends within the plan's timeout; dropping the future ends it at once.
     pub async fn run(&self, plan: &Plan) -> Run {
         let begun = Instant::now();
-        let started = self.clock.at(begun);
-        let deadline = begun + self.clock.real(plan.timeout);
+        let check = &plan.check;
+        // What is kept back is for requests after the verdict, so that they are made even when time ran out.
+        let limit = plan.timeout.saturating_sub(check.kept_back(plan.timeout));
+        let by = |memory: &Memory| match memory.verdict {
+            None => begun + self.clock.real(limit),
+            Some(_) => begun + self.clock.real(plan.timeout),
+        };
         let http = match plan.connection {
             Connection::Fresh => &self.fresh,
             Connection::Reuse => &self.reuse,
         };
-        let mut bytes = 0;
+        let mut course = Course::new(begun, check.judged());
         let nonce = fastrand::u64(..);
-        let mut request = plan.check.first(nonce);
+        let mut request = check.first(nonce);
         let mut memory = Memory::default();
         for step in 0..Step::LIMIT {
+            let deadline = by(&memory);
             let mut exchange = Exchange::new(step, begun, &self.clock);
             exchange.remember(nonce, memory);
-            let reader = plan.check.reader(step);
+            let reader = check.reader(step);
             let halted = match timeout_at(deadline, exchange.perform(http, &request, reader)).await
             {
                 Ok(halted) => halted,
                 Err(_) if exchange.has_headers() => Ok(End::TimedOut),
                 Err(_) => {
-                    let failed = transport_error::timed_out(exchange.reached(), plan.timeout);
+                    let failed = transport_error::timed_out(exchange.reached(), limit);
                     Err(Halt::Transport(Broken::Service(failed)))
                 }
             };
-            bytes += exchange.read_bytes();
+            course.bytes += exchange.read_bytes();
             let judged = match halted {
-                Ok(end) => match judge(&plan.check, &mut exchange, end).await {
-                    Step::Done(judgement) => judgement,
-                    Step::Then(next) => {
-                        let Next {
-                            request: then,
-                            after,
-                            memory: kept,
-                            doing,
-                        } = *next;
-                        let waited = self.clock.sleep(after);
-                        if !after.is_zero() && timeout_at(deadline, waited).await.is_err() {
-                            overtime(plan.timeout, doing)
-                        } else {
-                            (request, memory) = (then, kept);
-                            continue;
-                        }
-                    }
-                },
-                Err(halt) => halt.judgement(exchange.reached()),
+                Ok(end) => judge(check, &mut exchange, end).await,
+                Err(halt) => {
+                    let failed = halt.judgement(exchange.reached());
+                    check.halted(failed, exchange.reply(End::TimedOut))
+                }
             };
-            let judged = second_hand(plan.check.judged(), judged);
-            return self.conclude(started, begun, &exchange, judged, bytes);
+            let mut next = match judged {
+                Step::Done(judgement) => return self.conclude(course, exchange, judgement),
+                Step::Then(next) => next,
+            };
+            let waited = self.clock.sleep(next.after);
+            if !next.after.is_zero() && timeout_at(by(&next.memory), waited).await.is_err() {
+                let failed = overtime(limit, next.doing);
+                // What clears up does not wait: `after` is of no account here.
+                next = match check.halted(failed, exchange.again(next.memory)) {
+                    Step::Done(judgement) => return self.conclude(course, exchange, judgement),
+                    Step::Then(next) => next,
+                };
+            }
+            (request, memory) = (next.request, next.memory);
+            course.settle(&memory, exchange);
         }
         let exchange = Exchange::new(0, begun, &self.clock);
         let endless = Judgement {
@@ -136,36 +141,41 @@ impl Client {
             why: format!("no verdict after {} requests", Step::LIMIT),
             found: None,
         };
-        self.conclude(started, begun, &exchange, endless, bytes)
+        self.conclude(course, exchange, endless)
     }
 
-    fn conclude(
-        &self,
-        started: Timestamp,
-        begun: Instant,
-        exchange: &Exchange<'_>,
-        judged: Judgement,
-        bytes: usize,
-    ) -> Run {
+    fn conclude(&self, course: Course<'_>, last: Exchange<'_>, judged: Judgement) -> Run {
+        let judged = second_hand(course.judged, judged);
+        let own = Redactor::new(&last.secrets());
+        let clean = |text: &str| self.redactor.redact(&own.redact(text));
+        let mut found = judged.found.map(|found| *found).unwrap_or_default();
+        found.merge(last.found());
+        found.note = found
+            .note
+            .map(|note| evidence::fit(&clean(&note), NOTE_BYTES));
+        let (exchange, took) = match course.settled {
+            // What came after the verdict and changed nothing is not what was measured.
+            Some(settled) if settled.outcome == judged.outcome => (settled.exchange, settled.took),
+            _ => (last, course.begun.elapsed()),
+        };
         let silent = judged.outcome == Outcome::Success
             || (judged.outcome == Outcome::Noted && judged.why.is_empty());
         let evidence = (!silent).then(|| {
             Box::new(Evidence {
-                text: evidence::fit(&self.redactor.redact(&judged.why), Evidence::LIMIT_BYTES),
-                request_id: exchange.request_id().map(|id| self.redactor.redact(&id)),
+                text: evidence::fit(&clean(&judged.why), Evidence::LIMIT_BYTES),
+                request_id: exchange.request_id().map(|id| clean(&id)),
             })
         });
-        let found = judged.found.filter(|found| !found.is_empty());
         Run {
-            started,
+            started: self.clock.at(course.begun),
             outcome: judged.outcome,
             status: exchange.status(),
             failed_in: judged.failed_in,
             phases: exchange.phases(),
-            total_us: micros(self.clock.told(begun.elapsed())),
-            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            total_us: micros(self.clock.told(took)),
+            bytes: u32::try_from(course.bytes).unwrap_or(u32::MAX),
             evidence,
-            found,
+            found: (!found.is_empty()).then(|| Box::new(found)),
             peer: exchange.peer(),
             tokens: exchange.tokens(),
             cert_expires: exchange.cert_expires(),
@@ -181,6 +191,43 @@ fn second_hand(judged: Judged, judgement: Judgement) -> Judgement {
             ..judgement
         },
         _ => judgement,
+    }
+}
+
+/// What adds up over the requests of a run.
+struct Course<'c> {
+    begun: Instant,
+    judged: Judged,
+    bytes: usize,
+    settled: Option<Settled<'c>>,
+}
+
+/// The exchange on which the verdict fell, when more requests were made after it.
+struct Settled<'c> {
+    outcome: Outcome,
+    exchange: Exchange<'c>,
+    took: Duration,
+}
+
+impl<'c> Course<'c> {
+    fn new(begun: Instant, judged: Judged) -> Self {
+        Self {
+            begun,
+            judged,
+            bytes: 0,
+            settled: None,
+        }
+    }
+
+    /// Keeps the first exchange after which the check remembers a verdict.
+    fn settle(&mut self, memory: &Memory, exchange: Exchange<'c>) {
+        if let (Some(verdict), None) = (&memory.verdict, &self.settled) {
+            self.settled = Some(Settled {
+                outcome: verdict.outcome,
+                exchange,
+                took: self.begun.elapsed(),
+            });
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::pattern::Pattern;
 use super::reply::Reply;
 use super::target::{self, Auth};
 use super::verdict::{refusal, unfinished, wrong};
-use super::{Check, Judgement, Keep, Kind, Prepared, Request, Step, Surroundings};
+use super::{Check, Judgement, Keep, Kind, Pace, Prepared, Request, Step, Surroundings};
 use crate::diagnostic::Problem;
 use crate::model::detect::count::CountRules;
 use crate::model::{Confirm, FailureKind, Fault, Findings, Judged, Outcome};
@@ -41,6 +41,7 @@ pub const KIND: Kind = Kind {
     ],
     sends_key: false,
     confirm: Confirm::Off,
+    pace: Pace::USUAL,
     build,
 };
 

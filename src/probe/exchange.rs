@@ -16,7 +16,7 @@ use super::reply::{End, Failed, Reply, StreamReader, Turn};
 use super::transport_error::{self, Broken};
 use super::{Keep, Memory, Prepared, Request};
 use crate::clock::Clock;
-use crate::model::{FailureKind, Fault, Phase, Phases, Timestamp};
+use crate::model::{FailureKind, Fault, Findings, Phase, Phases, Secret, Timestamp};
 
 /// Of the body of a refusal no more is read: enough for any error object and for an excerpt of a page.
 const REFUSAL_BYTES: usize = 64 * 1024;
@@ -248,6 +248,30 @@ impl<'c> Exchange<'c> {
         &self.reply
     }
 
+    /// The reply once more, after some waiting, with what the check wanted to know then.
+    pub(super) fn again(&mut self, memory: Memory) -> &Reply {
+        let now = Instant::now();
+        self.reply.memory = memory;
+        self.reply.elapsed = self.clock.told(now - self.run_begun);
+        self.reply.now = self.clock.at(now);
+        &self.reply
+    }
+
+    /// What must not be seen outside: what the check named, and the cookies of this reply.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let cookies = self.reply.headers.get_all(header::SET_COOKIE);
+        let cookies = cookies
+            .iter()
+            .filter_map(|cookie| cookie_value(cookie.to_str().ok()?));
+        let named = self.reply.memory.secrets.iter().cloned();
+        named.chain(cookies).take(Memory::MOST_SECRETS).collect()
+    }
+
+    /// What was learned before this request.
+    pub(super) fn found(&self) -> Findings {
+        self.reply.memory.found.clone()
+    }
+
     /// Like [`Exchange::reply`], but gives the reply away with its body.
     pub(super) fn take_reply(&mut self, end: End) -> Reply {
         self.reply(end);
@@ -338,6 +362,13 @@ impl<'c> Exchange<'c> {
         phases.tls_us = notes.tls_begun.and_then(|tls| span(tls, over));
         (notes.ended.is_some() && !notes.failed).then_some(over)
     }
+}
+
+/// The value in `Set-Cookie: name=value; Path=/`.
+fn cookie_value(header: &str) -> Option<Secret> {
+    let pair = header.split(';').next()?;
+    let (_, value) = pair.split_once('=')?;
+    Some(Secret::new(value.trim().trim_matches('"').to_owned()))
 }
 
 /// An event stream, or a body that does not say what it is.

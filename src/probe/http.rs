@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::reply::{Reply, Reported};
 use super::target::{self, Auth};
 use super::verdict::{refusal, unfinished, wrong};
-use super::{Check, Judgement, Keep, Kind, Prepared, Request, Step, Surroundings, classify};
+use super::{Check, Judgement, Keep, Kind, Pace, Prepared, Request, Step, Surroundings, classify};
 use crate::diagnostic::Problem;
 use crate::model::{Confirm, FailureKind, Fault};
 
@@ -32,6 +32,7 @@ pub const KIND: Kind = Kind {
     ],
     sends_key: false,
     confirm: Confirm::CHEAP,
+    pace: Pace::USUAL,
     build,
 };
 

@@ -18,7 +18,7 @@ use super::fields::Fields;
 use super::reply::{Reply, Reported};
 use super::target;
 use super::verdict::{page_instead, refusal, unfinished, wrong};
-use super::{Check, Judgement, Keep, Kind, Prepared, Request, Step, Surroundings, classify};
+use super::{Check, Judgement, Keep, Kind, Pace, Prepared, Request, Step, Surroundings, classify};
 use crate::diagnostic::Problem;
 use crate::model::{Confirm, FailureKind, Fault};
 
@@ -38,6 +38,7 @@ pub const KIND: Kind = Kind {
     ],
     sends_key: true,
     confirm: Confirm::COSTLY,
+    pace: Pace::PICTURE,
     build,
 };
 

@@ -57,8 +57,37 @@ pub struct Kind {
     pub sends_key: bool,
     /// How a suspicion is confirmed when the probe does not say.
     pub confirm: Confirm,
+    /// How often, and for how long at most, it runs when the probe does not say.
+    pub pace: Pace,
     /// Reads its keys.
     pub build: Build,
+}
+
+/// How often a probe runs, and how long a run may take, when the file does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// From start to start.
+    pub every: Duration,
+    /// The time limit of a run; at most `every`.
+    pub timeout: Duration,
+}
+
+impl Pace {
+    /// For what is cheap and answers within seconds.
+    pub const USUAL: Pace = Pace {
+        every: Duration::from_secs(60),
+        timeout: Duration::from_secs(30),
+    };
+    /// For pictures: each costs money, and takes up to a minute or two.
+    pub const PICTURE: Pace = Pace {
+        every: Duration::from_secs(3600),
+        timeout: Duration::from_secs(120),
+    };
+    /// For jobs: a film takes minutes.
+    pub const JOB: Pace = Pace {
+        every: Duration::from_secs(3600),
+        timeout: Duration::from_secs(900),
+    };
 }
 
 /// Reads a `[[probe]]` table into a check; all faults at once. Keys that are not in [`Kind::keys`] are passed over.
@@ -89,6 +118,21 @@ pub trait Check: fmt::Debug + Send + Sync {
 
     /// What a reply means. Called once headers have come, however the body ended (see [`Reply::end`]).
     fn judge(&self, reply: &Reply) -> Step;
+
+    /// What follows when a request came to no reply that could be judged: the connection failed, or time ran out before
+    /// the headers or between two requests. `failed` is the transport's verdict; of `reply` only `step`, `memory`,
+    /// `elapsed` and `nonce` mean something.
+    fn halted(&self, failed: Judgement, reply: &Reply) -> Step {
+        let _ = reply;
+        failed.into()
+    }
+
+    /// How much of `timeout` is kept back for what is asked after the verdict (see [`Memory::verdict`]); none unless the
+    /// check has such requests.
+    fn kept_back(&self, timeout: Duration) -> Duration {
+        let _ = timeout;
+        Duration::ZERO
+    }
 
     /// Reads the body of a successful reply of step `step` while it arrives; `None` to have it read whole.
     fn reader(&self, step: u8) -> Option<Box<dyn StreamReader>> {

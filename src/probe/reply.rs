@@ -1,11 +1,14 @@
 //! What came back, as a check sees it.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 
-use crate::model::{Cause, FailureKind, Fault, Timestamp};
+use super::Judgement;
+use crate::model::{Cause, FailureKind, Fault, Findings, Secret, Timestamp};
 
 /// A reply of which at least status and headers have come.
 #[derive(Debug, Clone)]
@@ -45,6 +48,21 @@ pub struct Memory {
     pub stage: u8,
     /// Values taken from replies, by name.
     pub values: BTreeMap<String, String>,
+    /// What must not be seen outside, such as cookies: the client removes it from what it hands on. At most
+    /// [`Memory::MOST_SECRETS`] count.
+    pub secrets: Vec<Secret>,
+    /// What was learned so far; added to the findings of the verdict, whichever request that comes from.
+    pub found: Findings,
+    /// The verdict that stands already, while the check clears up after itself. Requests with it get the time that was
+    /// kept back (see [`super::Check::kept_back`]), and are not part of what is measured.
+    pub verdict: Option<Box<Judgement>>,
+    /// What only the check itself understands. Its `Debug` shows nothing.
+    pub own: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Memory {
+    /// More values than a login has.
+    pub const MOST_SECRETS: usize = 64;
 }
 
 /// How the body of a reply ended.

@@ -150,6 +150,11 @@ fn verdict(out: &mut String, run: &Run, width: usize) {
     if let Some(count) = run.found.as_ref().and_then(|found| found.count) {
         let _ = writeln!(out, "  number read: {count}");
     }
+    if let Some(note) = run.found.as_ref().and_then(|found| found.note.as_ref()) {
+        for line in wrapped(&format!("note: {note}"), width - 2) {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
     if let Some(expires) = run.cert_expires {
         let _ = writeln!(out, "  certificate valid until {expires}");
     }

@@ -14,6 +14,7 @@ use super::values::{Wrong, budget, http_url, name, percent, title};
 use super::{Alert, Service};
 use crate::diagnostic::Problem;
 use crate::model::{Confirm, Secret};
+use crate::probe::Pace;
 use alert::alert;
 use probe::{PROBE_KEYS, cadence, confirm, in_clear, kind, timeout};
 
@@ -141,8 +142,8 @@ impl<'t> Reader<'_, 't> {
             let names = (fields.text("name", name), fields.text("service", name));
             let (Some(name), Some(service)) = names else {
                 // Its other faults are to be found in the same go.
-                kind(fields, value);
-                timeout(fields, cadence(fields).as_ref());
+                let pace = kind(fields, value).map_or(Pace::USUAL, |k| k.pace);
+                timeout(fields, cadence(fields, pace).as_ref(), pace);
                 continue;
             };
             if let Some(first) = seen.insert((service.clone(), name.clone()), fields.span("name")) {

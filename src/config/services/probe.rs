@@ -9,11 +9,11 @@ use url::{Host, Url};
 
 use super::{Around, Reader};
 use crate::config::fields::{Fields, Value, listed, nearest, quoted};
-use crate::config::values::{DAY, HOUR, MINUTE, SECOND, Wrong, duration, shown};
+use crate::config::values::{DAY, HOUR, SECOND, Wrong, duration, shown};
 use crate::config::{NotConfigured, Probe, Service};
 use crate::diagnostic::Problem;
 use crate::model::{Cadence, Confirm, Cron};
-use crate::probe::{Connection, KINDS, Kind, Plan, Surroundings};
+use crate::probe::{Connection, KINDS, Kind, Pace, Plan, Surroundings};
 
 /// Keys that every probe has, whatever its kind.
 pub(super) const PROBE_KEYS: &[&str] = &[
@@ -27,10 +27,6 @@ pub(super) const PROBE_KEYS: &[&str] = &[
     "confirm",
     "connection",
 ];
-/// A probe that does not say how often runs this often.
-const EVERY: Duration = MINUTE;
-/// Longest time that a run may take when the probe does not say.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Reader<'_, '_> {
     /// Adds the probe to `made`, or what it lacks, or leaves its faults.
@@ -51,8 +47,8 @@ impl Reader<'_, '_> {
             &[common, kind.keys],
         );
         let before = fields.faults.count();
-        let cadence = cadence(fields);
-        let timeout = timeout(fields, cadence.as_ref());
+        let cadence = cadence(fields, kind.pace);
+        let timeout = timeout(fields, cadence.as_ref(), kind.pace);
         let confirm = confirm(fields).or(around.confirm).unwrap_or(kind.confirm);
         let connection = fields.text("connection", |text| match text {
             "fresh" => Ok(Connection::Fresh),
@@ -152,7 +148,7 @@ pub(super) fn kind<'k>(fields: Fields<'_>, value: &Value<'_>) -> Option<&'k Kind
 }
 
 /// When it runs: `every`, or `cron` in a `timezone`.
-pub(super) fn cadence(fields: Fields<'_>) -> Option<Cadence> {
+pub(super) fn cadence(fields: Fields<'_>, pace: Pace) -> Option<Cadence> {
     if fields.get("every").is_some() && fields.get("cron").is_some() {
         fields.faults.push(Problem::new(
             fields.span("cron"),
@@ -180,7 +176,7 @@ pub(super) fn cadence(fields: Fields<'_>) -> Option<Cadence> {
         return Some(Cadence::Cron(Box::new(cron)));
     }
     match fields.get("every") {
-        None => Some(Cadence::Every(EVERY)),
+        None => Some(Cadence::Every(pace.every)),
         Some(_) => fields
             .text("every", duration(SECOND..=DAY))
             .map(Cadence::Every),
@@ -188,10 +184,14 @@ pub(super) fn cadence(fields: Fields<'_>) -> Option<Cadence> {
 }
 
 /// The time limit of a run: at most the shortest time to the next one.
-pub(super) fn timeout(fields: Fields<'_>, cadence: Option<&Cadence>) -> Option<Duration> {
+pub(super) fn timeout(
+    fields: Fields<'_>,
+    cadence: Option<&Cadence>,
+    pace: Pace,
+) -> Option<Duration> {
     let shortest = cadence.map(Cadence::shortest);
     if fields.get("timeout").is_none() {
-        return Some(shortest.map_or(TIMEOUT, |s| s.min(TIMEOUT)));
+        return Some(shortest.map_or(pace.timeout, |s| s.min(pace.timeout)));
     }
     let timeout = fields.text("timeout", duration(Duration::from_millis(100)..=HOUR))?;
     if let Some(shortest) = shortest.filter(|s| timeout > *s) {

@@ -23,7 +23,7 @@ use super::fields::Fields;
 use super::pattern::Pattern;
 use super::reply::{Reply, StreamReader};
 use super::target;
-use super::{Check, Keep, Kind, Prepared, Request, Step, Surroundings};
+use super::{Check, Keep, Kind, Pace, Prepared, Request, Step, Surroundings};
 use crate::diagnostic::Problem;
 use crate::model::Confirm;
 
@@ -45,6 +45,7 @@ pub const KIND: Kind = Kind {
     ],
     sends_key: true,
     confirm: Confirm::CHEAP,
+    pace: Pace::USUAL,
     build,
 };
 
