@@ -84,7 +84,6 @@ impl Run {
             "total_ms": f64::from(self.total_us) / 1000.0,
             "bytes": self.bytes,
             "evidence": self.evidence.as_ref().map(|e| e.text.as_str()),
-            "note": self.found.as_ref().and_then(|f| f.note.as_deref()),
             "request_id": self.evidence.as_ref().and_then(|e| e.request_id.as_deref()),
         });
         if let Some(found) = &self.found {
