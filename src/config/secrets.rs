@@ -22,6 +22,18 @@ const OTHERS: u32 = 0o077;
 const HELP: &str =
     "keep it out of the file: { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }";
 
+/// Largest file of certificates: the roots of a whole system take a quarter of it.
+const LARGEST_FILE: usize = 1 << 20;
+
+/// What a secret may be made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One line.
+    Line,
+    /// Several.
+    Lines,
+}
+
 /// Reads secrets and remembers them, for the redactor, and which are absent.
 pub(super) struct Vault<'e> {
     pub env: &'e dyn Env,
@@ -50,6 +62,33 @@ impl<'e> Vault<'e> {
 
     /// The secret that a value names. `Ok(None)`: well-formed, but absent.
     pub fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Option<Secret>, Problem> {
+        self.named(value, Form::Line)
+    }
+
+    /// The same for a secret of several lines, such as a private key in PEM.
+    pub fn read_lines(&self, value: &Spanned<DeValue<'_>>) -> Result<Option<Secret>, Problem> {
+        self.named(value, Form::Lines)
+    }
+
+    /// The content of a file that is no secret, which a value names.
+    pub fn read_file(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<u8>, Problem> {
+        let Some(name) = value.get_ref().as_str() else {
+            let found = kind_of(value.get_ref());
+            return Err(Problem::new(
+                value.span(),
+                format!("expected the name of a file, found {found}"),
+            ));
+        };
+        match self.env.read(Path::new(name), LARGEST_FILE) {
+            Ok(file) => Ok(file.bytes),
+            Err(e) => {
+                let what = format!("the file {} cannot be read: {e}", quoted(name));
+                Err(Problem::new(value.span(), what))
+            }
+        }
+    }
+
+    fn named(&self, value: &Spanned<DeValue<'_>>, form: Form) -> Result<Option<Secret>, Problem> {
         let problem = |what: String| Problem::new(value.span(), what).secret();
         let Some(table) = value.get_ref().as_table() else {
             let found = kind_of(value.get_ref());
@@ -75,10 +114,16 @@ impl<'e> Vault<'e> {
         let Some(name) = named.get_ref().as_str() else {
             return Err(problem(format!("`{source}` is a string")));
         };
-        self.find(source, named, name)
+        self.find(source, named, name, form)
     }
 
-    fn find(&self, source: &str, value: &Value<'_>, name: &str) -> Result<Option<Secret>, Problem> {
+    fn find(
+        &self,
+        source: &str,
+        value: &Value<'_>,
+        name: &str,
+        form: Form,
+    ) -> Result<Option<Secret>, Problem> {
         let problem =
             |what: &str| Problem::new(value.span(), format!("{source} {} {what}", quoted(name)));
         let found = match source {
@@ -112,7 +157,8 @@ impl<'e> Vault<'e> {
         if text.len() > LONGEST {
             return Err(problem("is longer than 64 KiB"));
         }
-        if text.contains(|c: char| c.is_control()) {
+        let breaks = |c: char| form == Form::Lines && matches!(c, '\n' | '\r' | '\t');
+        if text.contains(|c: char| c.is_control() && !breaks(c)) {
             return Err(problem("holds a line break or another control character"));
         }
         let secret = Secret::new(text.to_owned());

@@ -310,6 +310,10 @@ failure_kinds! {
     TooSlow = 37, "too_slow";
     /// A defect of watchfire.
     Internal = 38, "internal";
+    /// The proxy that the probe goes through failed, before the service was reached.
+    Proxy = 39, "proxy";
+    /// The service says that it is being worked on.
+    Maintenance = 40, "maintenance";
     /// A number of reports or errors is higher than chance allows.
     CountRaised = 60, "count_raised";
 }

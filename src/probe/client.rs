@@ -6,36 +6,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
 use tokio::time::{Instant, timeout_at};
 
-use super::dns::Dns;
 use super::evidence;
 use super::exchange::{Exchange, Halt};
-use super::phases::ConnectLayer;
+use super::redirect;
+use super::spans::micros;
 use super::tls::{Roots, RootsError};
+use super::transport::{Clients, Route};
 use super::transport_error::{self, Broken};
 use super::verdict;
-use super::{Check, Connection, End, Judgement, Memory, Plan, Run, Step};
+use super::{Check, End, Judgement, Memory, Plan, Run, Step, Wire};
 use crate::clock::Clock;
 use crate::model::{Cause, Evidence, FailureKind, Fault, Judged, Outcome, Phase, Redactor};
 
-/// More header lines than this are no answer (hyper's own limit holds their size to 400 KiB).
-const MOST_HEADERS: usize = 100;
-/// Idle connections that `connection = "reuse"` keeps per host.
-const MOST_IDLE: usize = 8;
 /// Replies from this size on are judged aside: to decode a picture takes up to some 100 ms.
 const LARGE_BYTES: usize = 64 * 1024;
 /// A note beside the verdict is a sentence.
 const NOTE_BYTES: usize = 500;
-/// What the service sees as our name.
-const USER_AGENT: &str = concat!("watchfire/", env!("CARGO_PKG_VERSION"));
 
 /// Sends requests and times them; clones share connections, names and roots.
 #[derive(Clone)]
 pub struct Client {
-    fresh: reqwest::Client,
-    reuse: reqwest::Client,
+    clients: Arc<Clients>,
     clock: Clock,
     redactor: Arc<Redactor>,
 }
@@ -54,25 +47,8 @@ pub enum ClientError {
 impl Client {
     /// A client that trusts `roots` and removes what `redactor` knows from everything that it hands on.
     pub fn new(clock: Clock, roots: &Roots, redactor: Redactor) -> Result<Self, ClientError> {
-        let tls = roots.client_config()?;
-        let dns = Dns::default();
-        let build = |idle: usize| {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(dns.clone())
-                .connector_layer(ConnectLayer)
-                .pool_max_idle_per_host(idle)
-                .redirect(Policy::none())
-                .retry(reqwest::retry::never())
-                .no_proxy()
-                .http1_max_headers(MOST_HEADERS)
-                .user_agent(USER_AGENT)
-                .build()
-                .map_err(ClientError::Build)
-        };
         Ok(Self {
-            fresh: build(0)?,
-            reuse: build(MOST_IDLE)?,
+            clients: Arc::new(Clients::new(roots)?),
             clock,
             redactor: Arc::new(redactor),
         })
@@ -88,29 +64,36 @@ impl Client {
             None => begun + self.clock.real(limit),
             Some(_) => begun + self.clock.real(plan.timeout),
         };
-        let http = match plan.connection {
-            Connection::Fresh => &self.fresh,
-            Connection::Reuse => &self.reuse,
-        };
         let mut course = Course::new(begun, check.judged());
         let nonce = fastrand::u64(..);
         let mut request = check.first(nonce);
         let mut memory = Memory::default();
+        let pair = match self.clients.pair(&plan.transport) {
+            Ok(pair) => pair,
+            Err(fault) => {
+                let exchange = Exchange::new(0, begun, &self.clock);
+                return self.conclude(course, exchange, internal(fault.to_string()));
+            }
+        };
+        let mut route = Route::new(&plan.transport, pair, plan.connection, &request.prepared);
         for step in 0..Step::LIMIT {
             let deadline = by(&memory);
             let mut exchange = Exchange::new(step, begun, &self.clock);
             exchange.remember(nonce, memory);
             let reader = check.reader(step);
-            let halted = match timeout_at(deadline, exchange.perform(http, &request, reader)).await
-            {
+            let ours = step == 0 || check.is_ours(&request.prepared.url);
+            let performed = exchange.perform(&mut route, &request, ours, reader);
+            let halted = match timeout_at(deadline, performed).await {
                 Ok(halted) => halted,
                 Err(_) if exchange.has_headers() => Ok(End::TimedOut),
                 Err(_) => {
                     let failed = transport_error::timed_out(exchange.reached(), limit);
-                    Err(Halt::Transport(Broken::Service(failed)))
+                    let broken = route.blame(Broken::Service(failed), &exchange.notes());
+                    Err(Halt::Transport(broken))
                 }
             };
             course.bytes += exchange.read_bytes();
+            course.came_over(exchange.wire().clone());
             let judged = match halted {
                 Ok(end) => judge(check, &mut exchange, end).await,
                 Err(halt) => {
@@ -135,12 +118,7 @@ impl Client {
             course.settle(&memory, exchange);
         }
         let exchange = Exchange::new(0, begun, &self.clock);
-        let endless = Judgement {
-            outcome: Outcome::Failure(FailureKind::Internal, Fault::Ours),
-            failed_in: None,
-            why: format!("no verdict after {} requests", Step::LIMIT),
-            found: None,
-        };
+        let endless = internal(format!("no verdict after {} requests", Step::LIMIT));
         self.conclude(course, exchange, endless)
     }
 
@@ -160,9 +138,11 @@ impl Client {
         };
         let silent = judged.outcome == Outcome::Success
             || (judged.outcome == Outcome::Noted && judged.why.is_empty());
+        let wire = course.wire.unwrap_or_default();
         let evidence = (!silent).then(|| {
+            let why = redirect::told(&wire.hops) + &judged.why;
             Box::new(Evidence {
-                text: evidence::fit(&clean(&judged.why), Evidence::LIMIT_BYTES),
+                text: evidence::fit(&clean(&why), Evidence::LIMIT_BYTES),
                 request_id: exchange.request_id().map(|id| clean(&id)),
             })
         });
@@ -179,6 +159,7 @@ impl Client {
             peer: exchange.peer(),
             tokens: exchange.tokens(),
             cert_expires: exchange.cert_expires(),
+            wire,
         }
     }
 }
@@ -199,6 +180,8 @@ struct Course<'c> {
     begun: Instant,
     judged: Judged,
     bytes: usize,
+    /// What the first reply came over, with the redirects of all.
+    wire: Option<Wire>,
     settled: Option<Settled<'c>>,
 }
 
@@ -215,7 +198,16 @@ impl<'c> Course<'c> {
             begun,
             judged,
             bytes: 0,
+            wire: None,
             settled: None,
+        }
+    }
+
+    /// The first connection is the probe's own; the redirects are those of all requests.
+    fn came_over(&mut self, wire: Wire) {
+        match &mut self.wire {
+            None => self.wire = Some(wire),
+            Some(first) => first.hops.extend(wire.hops),
         }
     }
 
@@ -250,13 +242,20 @@ async fn judge(check: &Arc<dyn Check>, exchange: &mut Exchange<'_>, end: End) ->
     let (check, reply) = (Arc::clone(check), exchange.take_reply(end));
     let judged = tokio::task::spawn_blocking(move || check.judge(&reply)).await;
     judged.unwrap_or_else(|e| {
-        Step::Done(Judgement {
-            outcome: Outcome::Failure(FailureKind::Internal, Fault::Ours),
-            failed_in: None,
-            why: format!("the reply could not be judged, a defect of watchfire: {e}"),
-            found: None,
-        })
+        Step::Done(internal(format!(
+            "the reply could not be judged, a defect of watchfire: {e}"
+        )))
     })
+}
+
+/// A defect of watchfire.
+fn internal(why: String) -> Judgement {
+    Judgement {
+        outcome: Outcome::Failure(FailureKind::Internal, Fault::Ours),
+        failed_in: None,
+        why,
+        found: None,
+    }
 }
 
 impl Halt {
@@ -282,9 +281,4 @@ impl Halt {
             },
         }
     }
-}
-
-/// Whole microseconds; what does not fit (71 minutes) saturates.
-pub(super) fn micros(span: Duration) -> u32 {
-    u32::try_from(span.as_micros()).unwrap_or(u32::MAX)
 }

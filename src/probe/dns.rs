@@ -5,16 +5,12 @@
 //! their TTL, at most [`LONGEST_KEPT`]. Both files are looked at again when they change.
 
 use std::collections::HashMap;
-use std::error::Error;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use hickory_resolver::TokioResolver;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
-
-use super::phases::note;
 
 /// A moved service is noticed within a minute, even if its TTL said a day.
 const LONGEST_KEPT: Duration = Duration::from_secs(60);
@@ -41,6 +37,17 @@ pub(super) enum LookupError {
     /// The name exists and has no address.
     #[error("the name has no address")]
     NoAddress,
+    /// It has none of the family that the probe uses.
+    #[error("the name has no {0} address")]
+    OtherFamily(&'static str),
+    /// It leads to where the probe may not connect to.
+    #[error("the name leads to the private address {address}, and allow_private is false")]
+    Private {
+        /// Where it leads.
+        address: IpAddr,
+        /// Whether a reply named it, not the configuration.
+        by_reply: bool,
+    },
     /// The prober's own trouble.
     #[error(transparent)]
     Io(std::io::Error),
@@ -63,7 +70,7 @@ struct Answer {
 }
 
 impl Dns {
-    async fn addresses(&self, name: &str) -> Result<Arc<[IpAddr]>, LookupError> {
+    pub(super) async fn addresses(&self, name: &str) -> Result<Arc<[IpAddr]>, LookupError> {
         if let Some(addresses) = self.kept(name) {
             return Ok(addresses);
         }
@@ -156,25 +163,15 @@ async fn ask_system(name: &str) -> Result<Answer, LookupError> {
     })
 }
 
-impl Resolve for Dns {
-    fn resolve(&self, name: Name) -> Resolving {
-        let dns = self.clone();
-        Box::pin(async move {
-            note(|notes| notes.dns_begun = Some(Instant::now()));
-            let found = dns.addresses(name.as_str()).await;
-            note(|notes| {
-                notes.dns_ended = Some(Instant::now());
-                notes.address = found
-                    .as_ref()
-                    .ok()
-                    .and_then(|f| f.first())
-                    .map(|ip| SocketAddr::new(*ip, 0));
-            });
-            let found = found.map_err(|fault| Box::new(fault) as Box<dyn Error + Send + Sync>)?;
-            let addresses: Vec<SocketAddr> =
-                found.iter().map(|ip| SocketAddr::new(*ip, 0)).collect();
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
+#[cfg(test)]
+impl Dns {
+    /// An answer that is kept, as if it had been asked for.
+    pub(super) fn know(&self, name: &str, addresses: Vec<IpAddr>) {
+        let answer = Answer {
+            addresses: addresses.into(),
+            until: Instant::now() + LONGEST_KEPT,
+        };
+        self.0.kept.lock().unwrap().insert(name.to_owned(), answer);
     }
 }
 

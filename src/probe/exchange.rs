@@ -9,10 +9,12 @@ use http::{HeaderMap, Method, header};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::client::micros;
 use super::phases::{Notes, Slot};
 use super::redirect;
-use super::reply::{End, Failed, Reply, StreamReader, Turn};
+use super::reply::{End, Failed, Hop, Reply, StreamReader, Turn, Wire};
+use super::spans::{self, micros};
+use super::target;
+use super::transport::Route;
 use super::transport_error::{self, Broken};
 use super::{Keep, Memory, Prepared, Request};
 use crate::clock::Clock;
@@ -74,6 +76,7 @@ impl<'c> Exchange<'c> {
                 now: Timestamp::EPOCH,
                 cert_expires: None,
                 hops: 0,
+                wire: Wire::default(),
                 nonce: 0,
                 memory: Memory::default(),
             },
@@ -86,15 +89,18 @@ impl<'c> Exchange<'c> {
         self.reply.memory = memory;
     }
 
-    /// Sends, follows redirects as far as asked, reads the body to its end or to a limit.
+    /// Sends, follows redirects as far as asked, reads the body to its end or to a limit. `ours`: the address stands in
+    /// the configuration.
     pub(super) async fn perform(
         &mut self,
-        http: &reqwest::Client,
+        route: &mut Route,
         request: &Request,
+        ours: bool,
         reader: Option<Box<dyn StreamReader>>,
     ) -> Result<End, Halt> {
         let prepared = &*request.prepared;
-        let response = self.send(http, prepared, request.body.clone()).await?;
+        let body = request.body.clone();
+        let response = self.send(route, prepared, body, ours).await?;
         let success = (200..300).contains(&self.reply.status);
         if success && may_be_stream(&self.reply.headers) {
             self.reader = reader;
@@ -112,9 +118,10 @@ impl<'c> Exchange<'c> {
 
     async fn send(
         &mut self,
-        http: &reqwest::Client,
+        route: &mut Route,
         prepared: &Prepared,
         mut body: Bytes,
+        ours: bool,
     ) -> Result<reqwest::Response, Halt> {
         let mut url = Cow::Borrowed(&prepared.url);
         let mut method = prepared.method.clone();
@@ -126,13 +133,24 @@ impl<'c> Exchange<'c> {
                 *sent.body_mut() = Some(body.clone().into());
             }
             *sent.headers_mut() = HeaderMap::clone(&headers);
+            let (http, guard) = route
+                .to(&url, ours && self.reply.hops == 0)
+                .map_err(|refused| Halt::Transport(Broken::Service(refused)))?;
+            self.slot = Slot::guarded(guard);
             let mut response = self.slot.watch(http.execute(sent)).await.map_err(|error| {
-                Halt::Transport(transport_error::name(&error, self.slot.notes().reached()))
+                let notes = self.slot.notes();
+                let broken = transport_error::name(&error.without_url(), notes.reached());
+                Halt::Transport(route.blame(broken, &notes))
             })?;
             self.head_at = Some(Instant::now());
             self.peer = response.remote_addr();
+            route.arrived(&url, self.peer);
+            self.reply.wire.http = Some(response.version());
             self.reply.status = response.status().as_u16();
             self.has_status = true;
+            if let Some(refused) = route.refused_by_proxy(self.reply.status, self.https) {
+                return Err(Halt::Transport(Broken::Service(refused)));
+            }
             self.reply.headers = std::mem::take(response.headers_mut());
             if prepared.redirects == 0 || !response.status().is_redirection() {
                 return Ok(response);
@@ -157,6 +175,10 @@ impl<'c> Exchange<'c> {
                 headers = Cow::Owned(redirect::for_a_stranger(&headers));
                 body = Bytes::new();
             }
+            self.reply.wire.hops.push(Hop {
+                status: self.reply.status,
+                host: target::host(&url),
+            });
             url = Cow::Owned(next);
             self.reply.hops += 1;
             self.next_hop();
@@ -165,7 +187,6 @@ impl<'c> Exchange<'c> {
 
     fn next_hop(&mut self) {
         self.begun = Instant::now();
-        self.slot = Slot::default();
         self.head_at = None;
     }
 
@@ -243,7 +264,12 @@ impl<'c> Exchange<'c> {
         self.reply.end = end;
         self.reply.elapsed = elapsed;
         self.reply.now = self.clock.at(now);
-        self.reply.cert_expires = self.slot.notes().cert_expires;
+        let notes = self.slot.notes();
+        self.reply.cert_expires = notes.cert_expires;
+        self.reply.wire.tls = notes.tls;
+        self.reply.wire.peer = self.peer;
+        self.reply.wire.first_byte =
+            (self.phases().first_byte_us).map(|us| Duration::from_micros(us.into()));
         self.reply.trace = self.reader.take().map(|reader| reader.finish(elapsed));
         &self.reply
     }
@@ -315,52 +341,29 @@ impl<'c> Exchange<'c> {
             .map(|id| super::evidence::fit(id, 200))
     }
 
+    /// What the reply came over, as far as it is known.
+    pub(super) fn wire(&self) -> &Wire {
+        &self.reply.wire
+    }
+
+    /// What is known of the connection of the latest hop.
+    pub(super) fn notes(&self) -> Notes {
+        self.slot.notes()
+    }
+
     /// How long each part took, until the end or until now.
     pub(super) fn phases(&self) -> Phases {
-        let end = self.ended_at.unwrap_or_else(Instant::now);
-        let span = |from: Instant, to: Instant| {
-            Some(micros(self.clock.told(to.saturating_duration_since(from))))
+        let moments = spans::Moments {
+            begun: self.begun,
+            head: self.head_at,
+            end: self.ended_at.unwrap_or_else(Instant::now),
         };
-        let notes = self.slot.notes();
-        let mut phases = Phases::default();
-        let ready = match (notes.begun, self.head_at) {
-            // A reply came over a connection that was open already.
-            (_, Some(_)) if notes.own().is_none() => Some(self.begun),
-            (None, _) => Some(self.begun),
-            (Some(begun), _) => self.connecting(&notes, begun, end, &mut phases, &span),
-        };
-        if let Some(ready) = ready {
-            phases.first_byte_us = span(ready, self.head_at.unwrap_or(end));
-        }
-        phases.body_us = self.head_at.and_then(|head| span(head, end));
+        let mut phases = spans::phases(&self.slot.notes(), moments, self.clock);
         if let Some(trace) = &self.reply.trace {
             phases.first_token_us = trace.first_token.map(micros);
             phases.longest_gap_us = trace.longest_gap.map(micros);
         }
         phases
-    }
-
-    /// Fills in look-up, connect and TLS; returns when the connection was ready.
-    fn connecting(
-        &self,
-        notes: &Notes,
-        begun: Instant,
-        end: Instant,
-        phases: &mut Phases,
-        span: &dyn Fn(Instant, Instant) -> Option<u32>,
-    ) -> Option<Instant> {
-        let over = notes.ended.unwrap_or(end);
-        let looked_up = match notes.dns_begun {
-            None => begun,
-            Some(_) => notes.dns_ended.unwrap_or(over),
-        };
-        phases.dns_us = span(begun, looked_up);
-        if notes.reached() == Phase::Dns {
-            return None;
-        }
-        phases.connect_us = span(looked_up, notes.tls_begun.unwrap_or(over));
-        phases.tls_us = notes.tls_begun.and_then(|tls| span(tls, over));
-        (notes.ended.is_some() && !notes.failed).then_some(over)
     }
 }
 

@@ -33,6 +33,15 @@ impl<'t, 'v> Fields<'t, 'v> {
         }
     }
 
+    /// The keys of a table whose own place does not matter.
+    pub(super) fn within(table: &'t DeTable<'v>) -> Self {
+        Self {
+            table: Some(table),
+            span: 0..0,
+            problems: Vec::new(),
+        }
+    }
+
     /// The value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'v>>> {
         self.table?.get(key)

@@ -21,9 +21,11 @@ mod reply;
 mod reported;
 mod request;
 mod run;
+mod spans;
 mod sse;
 mod target;
 mod tls;
+mod transport;
 mod transport_error;
 mod verdict;
 
@@ -38,10 +40,13 @@ use crate::diagnostic::Problem;
 use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret};
 
 pub use client::{Client, ClientError};
-pub use reply::{End, Failed, Memory, Reply, Reported, StreamReader, Trace, Turn};
+pub use reply::{End, Failed, Hop, Memory, Reply, Reported, StreamReader, Trace, Turn, Wire};
 pub use request::{Keep, Prepared, Request};
 pub use run::Run;
 pub use tls::{Roots, RootsError};
+pub use transport::{
+    ClientCertificate, HttpVersion, IpFamily, Proxy, Sources, TlsVersion, Transport,
+};
 
 /// The kinds of probes, by the name that `kind = ".."` gives.
 pub const KINDS: &[Kind] = &[http::KIND, chat::KIND, image::KIND, count::KIND];
@@ -145,6 +150,13 @@ pub trait Check: fmt::Debug + Send + Sync {
         Judged::Runs
     }
 
+    /// Whether an address of a later request stands in the configuration, rather than in a reply: one that a reply named
+    /// may not lead into a private network. The origin of the first request needs no mention.
+    fn is_ours(&self, url: &url::Url) -> bool {
+        let _ = url;
+        false
+    }
+
     /// `host:port` of the first request, for limits per host.
     fn host(&self) -> &str;
 
@@ -231,6 +243,8 @@ pub struct Plan {
     pub timeout: Duration,
     /// On which connection.
     pub connection: Connection,
+    /// How it is reached.
+    pub transport: Arc<Transport>,
 }
 
 impl Plan {
@@ -240,6 +254,7 @@ impl Plan {
             check,
             timeout,
             connection: Connection::default(),
+            transport: Transport::shared(),
         }
     }
 }

@@ -12,15 +12,20 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
+use super::TlsVersion;
+use super::transport::Guard;
 use crate::model::{Phase, Timestamp};
 
 tokio::task_local! {
     static CURRENT: Slot;
 }
 
-/// Notes on the connection of one exchange.
+/// Notes on the connection of one exchange, and what it is not allowed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Slot(Arc<Mutex<Notes>>);
+pub(super) struct Slot {
+    notes: Arc<Mutex<Notes>>,
+    guard: Guard,
+}
 
 /// What is known of a connection so far.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,12 +40,24 @@ pub(super) struct Notes {
     pub address: Option<SocketAddr>,
     /// End of the leaf certificate's validity.
     pub cert_expires: Option<Timestamp>,
+    /// The version of TLS that was agreed on.
+    pub tls: Option<TlsVersion>,
+    /// A handshake with the proxy is over: the next one is with the service.
+    pub proxy_secured: bool,
     task: Option<tokio::task::Id>,
     /// It was finished by another task: the request took a pooled connection meanwhile.
     elsewhere: bool,
 }
 
 impl Slot {
+    /// An empty one, whose connections are held to `guard`.
+    pub(super) fn guarded(guard: Guard) -> Self {
+        Self {
+            guard,
+            ..Self::default()
+        }
+    }
+
     /// Runs `future`; connections that it opens are noted here.
     pub(super) fn watch<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self.clone(), future)
@@ -48,17 +65,22 @@ impl Slot {
 
     /// What has been noted; nothing, when the request went over a connection that was there already.
     pub(super) fn notes(&self) -> Notes {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, change: impl FnOnce(&mut Notes)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// Writes into the slot of the exchange that is going on in this task, if one is.
 pub(super) fn note(change: impl FnOnce(&mut Notes)) {
     let _ = CURRENT.try_with(|slot| slot.write(change));
+}
+
+/// What the connection of the exchange that is going on in this task is not allowed.
+pub(super) fn guard() -> Guard {
+    CURRENT.try_with(|slot| slot.guard).unwrap_or_default()
 }
 
 impl Notes {

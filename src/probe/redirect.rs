@@ -4,6 +4,8 @@ use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, Heade
 use http::{Method, header};
 use url::Url;
 
+use super::Hop;
+
 /// Longer targets are not followed.
 const LONGEST_LOCATION: usize = 8 * 1024;
 
@@ -58,6 +60,19 @@ pub(super) fn for_a_stranger(headers: &HeaderMap) -> HeaderMap {
         }
     }
     kept
+}
+
+/// The redirects that led to a failure, to stand before its reason: the first ones, then their number.
+pub(super) fn told(hops: &[Hop]) -> String {
+    const SHOWN: usize = 5;
+    if hops.is_empty() {
+        return String::new();
+    }
+    let mut shown: Vec<String> = hops.iter().take(SHOWN).map(Hop::to_string).collect();
+    if hops.len() > SHOWN {
+        shown.push(format!("{} more", hops.len() - SHOWN));
+    }
+    format!("(redirected by {}) ", shown.join(", "))
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::Judgement;
+use super::{Judgement, TlsVersion};
 use crate::model::{Cause, FailureKind, Fault, Findings, Secret, Timestamp};
 
 /// A reply of which at least status and headers have come.
@@ -35,10 +37,42 @@ pub struct Reply {
     pub cert_expires: Option<Timestamp>,
     /// How many redirects led here.
     pub hops: u8,
+    /// What it came over.
+    pub wire: Wire,
     /// The number that [`super::Check::first`] got for this run.
     pub nonce: u64,
     /// What the check wanted to know now.
     pub memory: Memory,
+}
+
+/// What a reply came over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wire {
+    /// The version of HTTP; `None` before headers have come.
+    pub http: Option<http::Version>,
+    /// The version of TLS; `None` on plain http and on a reused connection.
+    pub tls: Option<TlsVersion>,
+    /// The address at the other end; a proxy's, when there is one.
+    pub peer: Option<SocketAddr>,
+    /// From the ready connection to the headers, of the last hop, in the clock's time.
+    pub first_byte: Option<Duration>,
+    /// The redirects that were followed, in order.
+    pub hops: Vec<Hop>,
+}
+
+/// A redirect that was followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    /// Its status.
+    pub status: u16,
+    /// `host:port` of who sent it.
+    pub host: String,
+}
+
+impl fmt::Display for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status, self.host)
+    }
 }
 
 /// What a check remembers from one request of a run to the next.

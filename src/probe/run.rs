@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+use super::{TlsVersion, Wire};
 use crate::model::{
     Evidence, Findings, Origin, Outcome, Phase, Phases, ProbeId, Sample, Timestamp,
 };
@@ -35,6 +36,8 @@ pub struct Run {
     pub tokens: Option<u32>,
     /// End of the server certificate's validity, also when it was refused.
     pub cert_expires: Option<Timestamp>,
+    /// What the first reply came over, and all redirects that were followed.
+    pub wire: Wire,
 }
 
 impl Run {
@@ -53,6 +56,28 @@ impl Run {
             evidence: self.evidence,
             found: self.found,
         }
+    }
+
+    /// The version of HTTP that the service spoke: `1.1`, `2`.
+    pub fn http(&self) -> Option<&'static str> {
+        Some(match self.wire.http? {
+            http::Version::HTTP_09 => "0.9",
+            http::Version::HTTP_10 => "1.0",
+            http::Version::HTTP_11 => "1.1",
+            http::Version::HTTP_2 => "2",
+            http::Version::HTTP_3 => "3",
+            _ => return None,
+        })
+    }
+
+    /// Whole days until the certificate ends; negative when it has ended.
+    pub fn cert_days_left(&self) -> Option<i64> {
+        const DAY: i64 = 86_400 * 1_000_000;
+        Some(
+            self.cert_expires?
+                .micros_since(self.started)
+                .div_euclid(DAY),
+        )
     }
 
     /// The run as users' scripts see it; `name` is `service/probe`. What it learned besides is in `found`, when there is
@@ -83,6 +108,13 @@ impl Run {
             },
             "total_ms": f64::from(self.total_us) / 1000.0,
             "bytes": self.bytes,
+            "http": self.http(),
+            "tls": self.wire.tls.map(TlsVersion::name),
+            "ip": self.peer.map(|peer| if peer.is_ipv6() { 6 } else { 4 }),
+            "cert_days_left": self.cert_days_left(),
+            "hops": self.wire.hops.iter().map(|hop| {
+                json!({ "status": hop.status, "host": hop.host })
+            }).collect::<Vec<_>>(),
             "evidence": self.evidence.as_ref().map(|e| e.text.as_str()),
             "request_id": self.evidence.as_ref().and_then(|e| e.request_id.as_deref()),
         });

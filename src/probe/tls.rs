@@ -12,11 +12,12 @@ use rustls::client::{
     WebPkiServerVerifier,
 };
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, NamedGroup, RootCertStore, SignatureScheme};
 use tokio::time::Instant;
 
 use super::phases::note;
+use super::transport::{HttpVersion, TlsVersion, Transport};
 use crate::model::Timestamp;
 
 /// Why no TLS client could be made.
@@ -71,29 +72,82 @@ impl Roots {
         Ok(Self(Arc::new(store)))
     }
 
-    /// The configuration that all clients share.
-    pub(super) fn client_config(&self) -> Result<ClientConfig, RootsError> {
+    /// With these certificates besides.
+    fn with(
+        &self,
+        certificates: &[CertificateDer<'static>],
+    ) -> Result<Arc<RootCertStore>, RootsError> {
+        if certificates.is_empty() {
+            return Ok(Arc::clone(&self.0));
+        }
+        let mut store = RootCertStore::clone(&self.0);
+        for certificate in certificates {
+            store.add(certificate.clone()).map_err(refused)?;
+        }
+        Ok(Arc::new(store))
+    }
+
+    /// The configuration that all probes with these options share.
+    pub(super) fn client_config(&self, transport: &Transport) -> Result<ClientConfig, RootsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.0), Arc::clone(&provider))
-                .build()
-                .map_err(|fault| RootsError::Refused(fault.to_string()))?;
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|fault| RootsError::Refused(fault.to_string()))?
+        let roots = self.with(&transport.ca)?;
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+            .build()
+            .map_err(refused)?;
+        let proxy = transport
+            .proxy
+            .as_ref()
+            .filter(|p| p.url.scheme() == "https");
+        let proxy = proxy.and_then(|p| ServerName::try_from(p.host().to_owned()).ok());
+        let versions = match transport.tls_min {
+            TlsVersion::V1_2 => rustls::DEFAULT_VERSIONS,
+            TlsVersion::V1_3 => &[&rustls::version::TLS13],
+        };
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .map_err(refused)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(NotingVerifier(verifier)))
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(Arc::new(NotingVerifier(verifier)));
+        let mut config = match &transport.client_cert {
+            None => config.with_no_client_auth(),
+            Some(ours) => {
+                let key = PrivateKeyDer::from_pem_slice(ours.key.expose().as_bytes());
+                config
+                    .with_client_auth_cert(ours.chain.clone(), key.map_err(refused)?)
+                    .map_err(refused)?
+            }
+        };
         // A preconfigured backend does not get these from reqwest, and without them h2 is never offered.
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        config.resumption = Resumption::store(Arc::new(NoSessions));
+        config.alpn_protocols = match transport.http {
+            HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            HttpVersion::One => vec![b"http/1.1".to_vec()],
+            HttpVersion::Two => vec![b"h2".to_vec()],
+        };
+        config.resumption = Resumption::store(Arc::new(NoSessions { proxy }));
         Ok(config)
     }
+}
+
+fn refused(fault: impl std::fmt::Display) -> RootsError {
+    RootsError::Refused(fault.to_string())
 }
 
 /// Verifies as webpki does, and notes when the leaf certificate ends, whatever the verdict.
 #[derive(Debug)]
 struct NotingVerifier(Arc<WebPkiServerVerifier>);
+
+impl NotingVerifier {
+    /// A handshake is over, as far as the server has a part in it.
+    fn agreed(&self, version: TlsVersion) {
+        note(|notes| {
+            if notes.tls_begun.is_none() {
+                notes.proxy_secured = true;
+            } else {
+                notes.tls = Some(version);
+            }
+        });
+    }
+}
 
 impl ServerCertVerifier for NotingVerifier {
     fn verify_server_cert(
@@ -104,7 +158,11 @@ impl ServerCertVerifier for NotingVerifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        note(|notes| notes.cert_expires = expiry(leaf));
+        note(|notes| {
+            if notes.tls_begun.is_some() {
+                notes.cert_expires = expiry(leaf);
+            }
+        });
         self.0
             .verify_server_cert(leaf, intermediates, name, ocsp, now)
     }
@@ -115,6 +173,7 @@ impl ServerCertVerifier for NotingVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.agreed(TlsVersion::V1_2);
         self.0.verify_tls12_signature(message, certificate, signed)
     }
 
@@ -124,6 +183,7 @@ impl ServerCertVerifier for NotingVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.agreed(TlsVersion::V1_3);
         self.0.verify_tls13_signature(message, certificate, signed)
     }
 
@@ -140,26 +200,34 @@ fn expiry(leaf: &CertificateDer<'_>) -> Option<Timestamp> {
 
 /// Keeps no session: a resumed handshake would skip the certificate. Being asked for one marks the handshake's begin.
 #[derive(Debug)]
-struct NoSessions;
+struct NoSessions {
+    /// A proxy that is reached over TLS: the handshake with it belongs to connecting.
+    proxy: Option<ServerName<'static>>,
+}
 
-fn handshake_begins() {
-    note(|notes| {
-        notes.tls_begun.get_or_insert_with(Instant::now);
-    });
+impl NoSessions {
+    fn handshake_begins(&self, with: &ServerName<'_>) {
+        note(|notes| {
+            if self.proxy.as_ref() == Some(with) && !notes.proxy_secured {
+                return;
+            }
+            notes.tls_begun.get_or_insert_with(Instant::now);
+        });
+    }
 }
 
 impl ClientSessionStore for NoSessions {
     fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
 
-    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
-        handshake_begins();
+    fn kx_hint(&self, name: &ServerName<'_>) -> Option<NamedGroup> {
+        self.handshake_begins(name);
         None
     }
 
     fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
 
-    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        handshake_begins();
+    fn tls12_session(&self, name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.handshake_begins(name);
         None
     }
 
@@ -167,8 +235,8 @@ impl ClientSessionStore for NoSessions {
 
     fn insert_tls13_ticket(&self, _: ServerName<'static>, _: Tls13ClientSessionValue) {}
 
-    fn take_tls13_ticket(&self, _: &ServerName<'_>) -> Option<Tls13ClientSessionValue> {
-        handshake_begins();
+    fn take_tls13_ticket(&self, name: &ServerName<'_>) -> Option<Tls13ClientSessionValue> {
+        self.handshake_begins(name);
         None
     }
 }

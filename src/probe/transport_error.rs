@@ -13,6 +13,7 @@ use rustls::CertificateError;
 
 use super::dns::LookupError;
 use super::reply::Failed;
+use super::transport::led_within;
 use crate::model::{Cause, FailureKind, Fault, Phase};
 
 /// What a transport error comes to.
@@ -48,6 +49,13 @@ pub(super) fn name(error: &(dyn Error + 'static), phase: Phase) -> Broken {
                 && let Some(ours) = own_trouble(io)
             {
                 return ours;
+            }
+            if let LookupError::Private {
+                address,
+                by_reply: true,
+            } = own
+            {
+                return Broken::Service(led_within(*address));
             }
             return service(FailureKind::Dns, Fault::Network, own.to_string());
         }

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::model::{
     Cadence, Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample, Timestamp,
 };
-use crate::probe::Run;
+use crate::probe::{Run, Wire};
 
 use limits::{HostIndex, Limits};
 use timetable::{Punctuality, Reason, Timetable, first_slot, next_slot, punctuality};
@@ -408,6 +408,7 @@ fn crashed(started: Timestamp) -> Run {
         peer: None,
         tokens: None,
         cert_expires: None,
+        wire: Wire::default(),
     }
 }
 

@@ -43,6 +43,12 @@ fn head(out: &mut String, name: &str, run: &Run) {
         let _ = write!(out, "  HTTP {status}");
     }
     let _ = write!(out, "  {}", span(run.total_us).trim_start());
+    if let Some(version) = run.http() {
+        let _ = write!(out, "  HTTP/{version}");
+    }
+    if let Some(tls) = run.wire.tls {
+        let _ = write!(out, "  TLS {}", tls.name());
+    }
     if run.bytes > 0 {
         let _ = write!(out, "  {} bytes", run.bytes);
     }
@@ -155,8 +161,17 @@ fn verdict(out: &mut String, run: &Run, width: usize) {
             let _ = writeln!(out, "  {line}");
         }
     }
-    if let Some(expires) = run.cert_expires {
-        let _ = writeln!(out, "  certificate valid until {expires}");
+    for hop in &run.wire.hops {
+        let _ = writeln!(out, "  redirected by {hop}");
+    }
+    if let (Some(expires), Some(days)) = (run.cert_expires, run.cert_days_left()) {
+        let days = match days {
+            0 => "the last day".to_owned(),
+            1 => "1 day left".to_owned(),
+            days if days < 0 => "it has ended".to_owned(),
+            days => format!("{days} days left"),
+        };
+        let _ = writeln!(out, "  certificate valid until {expires}, {days}");
     }
 }
 
@@ -218,6 +233,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::model::{Evidence, FailureKind, Phases, Timestamp};
+    use crate::probe::{Hop, TlsVersion, Wire};
 
     fn stalled() -> Run {
         Run {
@@ -243,7 +259,16 @@ mod tests {
             })),
             peer: Some(([192, 0, 2, 1], 443).into()),
             tokens: Some(3),
-            cert_expires: Timestamp::parse("2027-01-01T00:00:00Z"),
+            cert_expires: Timestamp::parse("1970-01-15T00:00:00Z"),
+            wire: Wire {
+                http: Some(http::Version::HTTP_2),
+                tls: Some(TlsVersion::V1_3),
+                hops: vec![Hop {
+                    status: 302,
+                    host: "a.example:443".to_owned(),
+                }],
+                ..Wire::default()
+            },
         }
     }
 
@@ -251,7 +276,7 @@ mod tests {
     fn a_run_is_drawn_on_one_time_scale() {
         let drawn = anstream::adapter::strip_str(&draw("openai/chat", &stalled(), 66)).to_string();
         let wanted = "\
-openai/chat  failure  HTTP 200  11.00 s  812 bytes  3 tokens  192.0.2.1:443
+openai/chat  failure  HTTP 200  11.00 s  HTTP/2  TLS 1.3  812 bytes  3 tokens  192.0.2.1:443
   dns           1.20 ms  █
   connect       12.0 ms  █
   tls           20.3 ms  █
@@ -262,7 +287,8 @@ openai/chat  failure  HTTP 200  11.00 s  812 bytes  3 tokens  192.0.2.1:443
   stalled in body: the provider's fault
     the stream was silent for 10.0 s after 3 tokens
     request id req-7
-  certificate valid until 2027-01-01T00:00:00Z
+  redirected by 302 a.example:443
+  certificate valid until 1970-01-15T00:00:00Z, 14 days left
 ";
         assert_eq!(drawn, wanted);
     }

@@ -7,6 +7,7 @@ mod probe;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::fields::{Fields, Value, nearest, quoted};
 use super::secrets::Vault;
@@ -14,7 +15,7 @@ use super::values::{Wrong, budget, http_url, name, percent, title};
 use super::{Alert, Service};
 use crate::diagnostic::Problem;
 use crate::model::{Confirm, Secret};
-use crate::probe::Pace;
+use crate::probe::{Pace, Transport};
 use alert::alert;
 use probe::{PROBE_KEYS, cadence, confirm, in_clear, kind, timeout};
 
@@ -99,6 +100,10 @@ struct Around {
     /// Names of what is missing for the key.
     absent: Vec<String>,
     confirm: Option<Confirm>,
+    /// How its probes connect, unless they say otherwise.
+    transport: Arc<Transport>,
+    /// Names of what is missing for that.
+    transport_lacks: Vec<String>,
 }
 
 impl<'t> Reader<'_, 't> {
@@ -232,6 +237,8 @@ impl<'t> Reader<'_, 't> {
             key: None,
             absent: Vec::new(),
             confirm: self.confirm,
+            transport: Transport::shared(),
+            transport_lacks: Vec::new(),
         };
         let mut made = Service {
             name: service.to_owned(),
@@ -244,7 +251,9 @@ impl<'t> Reader<'_, 't> {
         };
         let mut preset = None;
         if let Some(fields) = fields {
-            fields.only(&format!("[service.{service}]"), &[SERVICE_KEYS]);
+            let known = &[SERVICE_KEYS, Transport::KEYS];
+            fields.only(&format!("[service.{service}]"), known);
+            (around.transport, around.transport_lacks) = self.transport(fields, &around.transport);
             fields.without_effect(&["budget", "slo"]);
             around.base_url = fields.text("base_url", http_url);
             around.confirm = confirm(fields).or(self.confirm);
@@ -289,5 +298,13 @@ impl<'t> Reader<'_, 't> {
 
 #[cfg(test)]
 pub(in crate::config) fn keys() -> Vec<&'static str> {
-    [ROOT_KEYS, alert::ALERT_KEYS, SERVICE_KEYS, PROBE_KEYS].concat()
+    let transport = Transport::KEYS;
+    [
+        ROOT_KEYS,
+        alert::ALERT_KEYS,
+        SERVICE_KEYS,
+        PROBE_KEYS,
+        transport,
+    ]
+    .concat()
 }

@@ -91,6 +91,11 @@ impl<'t> Reader<'_, 't> {
         }
         if around.base_url.is_none() {
             around.base_url = preset.text("base_url", http_url);
+            // What is right for the provider's own address need not be for another one. Faults were told already.
+            if self.root.faults.count() == 0 {
+                let (base, _) = self.transport(preset, &around.transport);
+                (around.transport, _) = self.transport(service, &base);
+            }
         }
         if around.base_url.is_none() {
             let problem = Problem::new(service.span("preset"), "this preset needs `base_url`")

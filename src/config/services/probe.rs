@@ -13,7 +13,7 @@ use crate::config::values::{DAY, HOUR, SECOND, Wrong, duration, shown};
 use crate::config::{NotConfigured, Probe, Service};
 use crate::diagnostic::Problem;
 use crate::model::{Cadence, Confirm, Cron};
-use crate::probe::{Connection, KINDS, Kind, Pace, Plan, Surroundings};
+use crate::probe::{Connection, KINDS, Kind, Pace, Plan, Sources, Surroundings, Transport};
 
 /// Keys that every probe has, whatever its kind.
 pub(super) const PROBE_KEYS: &[&str] = &[
@@ -44,7 +44,7 @@ impl Reader<'_, '_> {
         };
         fields.only(
             &format!("the {} probe `{probe}`", kind.name),
-            &[common, kind.keys],
+            &[common, Transport::KEYS, kind.keys],
         );
         let before = fields.faults.count();
         let cadence = cadence(fields, kind.pace);
@@ -55,6 +55,8 @@ impl Reader<'_, '_> {
             "reuse" => Ok(Connection::Reuse),
             _ => Err(Wrong::new("is \"fresh\" or \"reuse\"")),
         });
+        let (transport, mut lacks) = self.transport(fields, &around.transport);
+        lacks.extend(around.transport_lacks.iter().cloned());
         self.vault.take_absent();
         let secret = |value: &Value<'_>| self.vault.read(value);
         let surroundings = Surroundings {
@@ -72,6 +74,7 @@ impl Reader<'_, '_> {
         if uses_key(kind, fields) {
             missing.extend(around.absent.iter().cloned());
         }
+        missing.extend(lacks);
         if let Some(missing) = missing.first() {
             made.not_configured.push(NotConfigured {
                 probe: probe.to_owned(),
@@ -91,12 +94,35 @@ impl Reader<'_, '_> {
                 kind: kind.name,
                 plan: Arc::new(Plan {
                     connection: connection.unwrap_or_default(),
+                    transport,
                     ..Plan::new(Arc::from(check), timeout)
                 }),
                 cadence,
                 confirm,
             });
         }
+    }
+}
+
+impl Reader<'_, '_> {
+    /// How a probe or the probes of a service connect, and the names of what is missing for it.
+    pub(super) fn transport(
+        &self,
+        fields: Fields<'_>,
+        base: &Arc<Transport>,
+    ) -> (Arc<Transport>, Vec<String>) {
+        self.vault.take_absent();
+        let sources = Sources {
+            secret: &|value| self.vault.read(value),
+            pem: &|value| self.vault.read_lines(value),
+            file: &|value| self.vault.read_file(value),
+        };
+        let read = Transport::read(fields.table, base, sources);
+        let transport = read.unwrap_or_else(|problems| {
+            fields.faults.extend(problems);
+            Arc::clone(base)
+        });
+        (transport, self.vault.take_absent())
     }
 }
 

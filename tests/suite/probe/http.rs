@@ -192,8 +192,12 @@ async fn a_run_as_json_has_the_documented_fields() {
         [
             "at",
             "bytes",
+            "cert_days_left",
             "evidence",
             "fault",
+            "hops",
+            "http",
+            "ip",
             "kind",
             "outcome",
             "phase",
@@ -201,6 +205,7 @@ async fn a_run_as_json_has_the_documented_fields() {
             "probe",
             "request_id",
             "status",
+            "tls",
             "total_ms"
         ]
     );
