@@ -83,7 +83,7 @@ impl<'t> Reader<'_, 't> {
             table: parsed.get_ref(),
             faults: &faults,
         };
-        preset.only("the preset", &[ROOT_KEYS]);
+        preset.only("the preset", &[ROOT_KEYS, Transport::KEYS]);
         if service.get("title").is_none() {
             made.title = preset
                 .text("title", title)
