@@ -93,7 +93,7 @@ impl Client {
                 }
             };
             course.bytes += exchange.read_bytes();
-            course.came_over(exchange.wire().clone());
+            course.came_over(exchange.wire());
             let judged = match halted {
                 Ok(end) => judge(check, &mut exchange, end).await,
                 Err(halt) => {

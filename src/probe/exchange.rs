@@ -266,8 +266,7 @@ impl<'c> Exchange<'c> {
         self.reply.now = self.clock.at(now);
         let notes = self.slot.notes();
         self.reply.cert_expires = notes.cert_expires;
-        self.reply.wire.tls = notes.tls;
-        self.reply.wire.peer = self.peer;
+        self.reply.wire = self.wire();
         self.reply.wire.first_byte =
             (self.phases().first_byte_us).map(|us| Duration::from_micros(us.into()));
         self.reply.trace = self.reader.take().map(|reader| reader.finish(elapsed));
@@ -342,8 +341,12 @@ impl<'c> Exchange<'c> {
     }
 
     /// What the reply came over, as far as it is known.
-    pub(super) fn wire(&self) -> &Wire {
-        &self.reply.wire
+    pub(super) fn wire(&self) -> Wire {
+        Wire {
+            tls: self.slot.notes().tls,
+            peer: self.peer,
+            ..self.reply.wire.clone()
+        }
     }
 
     /// What is known of the connection of the latest hop.

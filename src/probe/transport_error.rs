@@ -9,7 +9,7 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 
 use super::dns::LookupError;
 use super::reply::Failed;
@@ -128,6 +128,12 @@ fn own_trouble(error: &io::Error) -> Option<Broken> {
 
 fn of_tls(error: &rustls::Error) -> Broken {
     use CertificateError as C;
+    if let rustls::Error::AlertReceived(alert) = error
+        && let Some(words) = of_alert(*alert)
+    {
+        let words = format!("{words} ({alert:?})");
+        return service(FailureKind::TlsHandshake, Fault::Ours, words);
+    }
     let kind = match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
             C::Expired | C::ExpiredContext { .. } => FailureKind::TlsExpired,
@@ -138,6 +144,24 @@ fn of_tls(error: &rustls::Error) -> Broken {
         _ => FailureKind::TlsHandshake,
     };
     service(kind, Fault::Provider, error.to_string())
+}
+
+/// What a server has against our certificate; `None` when its alert is about something else.
+fn of_alert(alert: AlertDescription) -> Option<&'static str> {
+    use AlertDescription as A;
+    match alert {
+        A::CertificateRequired => {
+            Some("the server wants a client certificate: client_cert = { .. }")
+        }
+        A::BadCertificate
+        | A::UnsupportedCertificate
+        | A::CertificateRevoked
+        | A::CertificateExpired
+        | A::CertificateUnknown
+        | A::UnknownCA
+        | A::AccessDenied => Some("the server refused our client certificate"),
+        _ => None,
+    }
 }
 
 /// `None`: hyper passes on what its connection said.

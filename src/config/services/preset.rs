@@ -12,6 +12,7 @@ use crate::config::fields::{Faults, Fields, listed, nearest, quoted};
 use crate::config::presets::{self, Preset};
 use crate::config::values::{Wrong, http_url, model, name, title};
 use crate::diagnostic::{Lines, Problem};
+use crate::probe::Transport;
 
 /// Keys at the top of a preset.
 const ROOT_KEYS: &[&str] = &["title", "base_url", "model", "probe"];

@@ -5,6 +5,8 @@ mod count;
 mod http;
 mod image;
 mod keys;
+mod options;
+mod proxy;
 mod redirect;
 pub mod server;
 mod tls;

@@ -110,6 +110,11 @@ impl Drop for Server {
 pub struct Requests(Arc<Mutex<Vec<String>>>);
 
 impl Requests {
+    /// Notes something else than a request.
+    pub fn note(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+
     /// Reads one request with its body and notes it.
     pub async fn read(&self, stream: &mut (impl AsyncRead + Unpin)) -> String {
         let mut text = Vec::new();
