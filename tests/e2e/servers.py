@@ -100,7 +100,7 @@ class Servers:
         os.mkdir(self.path("matrix"))
         self.places["aimock"].environment = dict(AIMOCK_API_KEYS=self.keys["direct"], AIMOCK_ARGS="--watch")
         self.places["matrix-aimock"].environment = dict(AIMOCK_API_KEYS=self.keys["matrix"], AIMOCK_ARGS="--log-level silent")
-        self.places["llama"].environment = dict(API_KEY=self.keys["matrix"])
+        self.places["llama"].environment = dict(API_KEY=self.keys["matrix"], LLAMA_ARGS="-np 4")
         self.ai, self.gateway, self.store, self.mail, self.second = (
             self.places[name].port for name in ("aimock", "litellm", "httpbin", "postfix", "mock-llm")
         )
@@ -192,7 +192,7 @@ class Servers:
         with open(self.path("aimock-fixtures.json"), "w") as file:
             json.dump({"fixtures": rules}, file, indent=1)
         if "aimock" in self.pids:
-            self._until(
+            self.until(
                 lambda: f'"{marker}"'.encode() in self.control("GET", "fixtures?include=fixtures"),
                 "aimock did not take the new answers",
             )
@@ -220,7 +220,7 @@ class Servers:
         """Ends it at once; returns when its port is closed."""
         os.kill(self.pids.pop(name), signal.SIGKILL)
         os.remove(self.pid_file(name))
-        self._until(lambda: not is_open(self.places[name].port), f"{name} is still there")
+        self.until(lambda: not is_open(self.places[name].port), f"{name} is still there")
 
     def restart(self, name):
         self.started.remove(name)
@@ -230,7 +230,7 @@ class Servers:
         place = self.places[name]
         return os.path.join(place.folder, f"{place.script}.pid")
 
-    def _until(self, holds, otherwise, seconds=20):
+    def until(self, holds, otherwise, seconds=20):
         end = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > end:

@@ -133,6 +133,8 @@ def fixtures(store):
     for name in IMAGE_REFUSALS:
         rules.append({"match": {"endpoint": "image", "model": name}, **STATES[name].fixture})
     rules += [{"match": {"model": name}, **state.fixture} for name, state in STATES.items()]
+    # A stream of minutes, to be ended from outside.
+    rules.append({"match": {"model": "endless"}, "response": {"content": "pong " * 2_000}, "chunkSize": 5, "latency": 50})
     return rules
 
 

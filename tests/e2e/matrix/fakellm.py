@@ -9,6 +9,8 @@ from .shapes import OPENAI
 NEEDS = ["fakellm"]
 RULES = {
     "right": {"content": "pong"},
+    # Minutes as a stream, to be ended from outside.
+    "endless": {"content": "pong " * 10_000},
     "many": {"content": "many words come before this one: pong"},
     "wrong": {"content": "As an assistant I like ponies."},
     "empty": {"content": ""},

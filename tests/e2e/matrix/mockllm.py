@@ -91,7 +91,10 @@ def rules():
     def rule(model, status, body):
         return {"path": path, "match": f"body.model == '{model}'", "response": {"status": status, "content": json.dumps(body)}}
 
-    made = [rule(name, 200, body) for name, (_, body, _) in ANSWERS.items()]
+    # Minutes as a stream, to be ended from outside.
+    endless = {"choices": [{"message": {"role": "assistant", "content": "pong " * 10_000}, "finish_reason": "stop"}]}
+    made = [rule("endless", 200, endless)]
+    made += [rule(name, 200, body) for name, (_, body, _) in ANSWERS.items()]
     for number, refusal in enumerate(REFUSALS):
         made += [rule(f"refusal-{number}", refusal.status, refusal.body), rule(f"inside-{number}", 200, refusal.body)]
     return made

@@ -16,19 +16,11 @@ class Official:
         self.environment = environment
 
     def run(self, cases):
-        """`(whether all was well, the SDK's word for it)` of each case that an SDK can express."""
-        asked = [case for case in cases if case.official]
-        if not asked:
-            return {}
-        done = subprocess.run(
-            [f"{HOME}/venv/bin/python", "-B", os.path.join(HERE, "official_calls.py")],
-            input="\n".join(json.dumps(self.call(case)) for case in asked), capture_output=True, text=True, timeout=300,
-            env={"PATH": self.environment["PATH"], "SSL_CERT_FILE": self.environment["SSL_CERT_FILE"]},
-        )
-        said = [json.loads(line) for line in done.stdout.splitlines()]
-        if len(said) != len(asked):
-            raise SystemExit(f"the official SDKs answered {len(said)} of {len(asked)} questions: {done.stderr[-2000:]}")
-        return {id(case): (word["ok"], word["said"]) for case, word in zip(asked, said)}
+        """What was said about each case that an SDK can express: see [`Asked.end`]."""
+        return self.begin(cases).end()
+
+    def begin(self, cases):
+        return Asked([case for case in cases if case.official], self)
 
     def call(self, case):
         service = self.services[case.service]
@@ -44,5 +36,34 @@ class Official:
             "text": expect.get("text"),
             "min_chars": expect.get("min_chars", 1),
             "max_tokens": keys.get("max_tokens", 16),
-            "timeout": float(keys.get("timeout", "20s").removesuffix("s")),
+            # The SDK's limit is one for each wait.
+            "timeout": float(keys.get("stall_after", keys.get("timeout", "20s")).removesuffix("s")),
         }
+
+
+class Asked:
+    """Questions under way."""
+
+    def __init__(self, cases, official):
+        self.cases = cases
+        self.process = None
+        if cases:
+            environment = official.environment
+            self.process = subprocess.Popen(
+                [f"{HOME}/venv/bin/python", "-B", os.path.join(HERE, "official_calls.py")],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                env={"PATH": environment["PATH"], "SSL_CERT_FILE": environment["SSL_CERT_FILE"]},
+            )
+            self.process.stdin.write("".join(json.dumps(official.call(case)) + "\n" for case in cases))
+            self.process.stdin.close()
+            self.process.stdin = None
+
+    def end(self):
+        """`(whether all was well, the SDK's word for it)` by case."""
+        if not self.process:
+            return {}
+        out, err = self.process.communicate(timeout=300)
+        said = [json.loads(line) for line in out.splitlines()]
+        if len(said) != len(self.cases):
+            raise SystemExit(f"the official SDKs answered {len(said)} of {len(self.cases)} questions: {err[-2000:]}")
+        return {id(case): (word["ok"], word["said"]) for case, word in zip(self.cases, said)}

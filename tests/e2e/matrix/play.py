@@ -2,14 +2,14 @@
 
 import os
 
-from . import aimock, badtls, fakellm, httpbin, litellm, llama, mockllm
+from . import aimock, badtls, endings, fakellm, httpbin, litellm, llama, mockllm
 from .case import GOOD
 from .official import Official
 from .probing import Probing, verdict
 
 HEADS = ("what the server does", "probe", "expected", "got", "official SDK")
 # One file each.
-SERVERS = [aimock, litellm, fakellm, mockllm, llama, httpbin, badtls]
+SERVERS = [aimock, litellm, fakellm, mockllm, llama, httpbin, badtls, endings]
 
 
 def environment(servers):
@@ -42,6 +42,9 @@ class Matrix:
         mine = [case for case in self.cases if case.state == "runs"]
         seen.update(self.probing.run(mine))
         said.update(self.official.run(mine))
+        last_seen, last_said = endings.Endings(self.servers, self.probing, self.official, self.cases).run()
+        seen.update(last_seen)
+        said.update(last_said)
         self.tell(seen, said)
 
     def start(self):

@@ -51,6 +51,16 @@ class Probing:
             runs = {run["probe"]: run for part in pool.map(self._probe, chunks) for run in part}
         return {id(case): runs[name] for case, name in zip(cases, names)}
 
+    def begin(self, case):
+        """One run, under way: it can be looked at meanwhile."""
+        words = ["probe", f"{case.service}/c{self.numbers[id(case)]}", "--json"]
+        return subprocess.Popen([self.program, *words, *self.files], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def end(self, process):
+        out, err = process.communicate(timeout=120)
+        self.said.append(("probe", out + err))
+        return json.loads(out)
+
     def _probe(self, names):
         _, out, err = self.command("probe", *names, "--json")
         runs = [json.loads(line) for line in out.splitlines()]
