@@ -12,6 +12,11 @@ NEEDS = ["llama"] if BUILT else []
 PROMPT = {"prompt": "Say hello.", "expect": {"text": "[A-Za-z]{2}"}, "max_tokens": 8}
 
 
+# It says so for a second or two after its start.
+LOADS = "loads"
+LOADING = "server_error provider in first_byte HTTP 503"
+
+
 def prepare(servers):
     pass
 
@@ -39,9 +44,23 @@ def cases(servers):
             yield ask("question longer than the context", "bad_request ours in first_byte HTTP 400", prompt="hello " * 3000)
             yield ask("other words than expected", "wrong_content provider in body HTTP 200", expect={"text": "no such words"})
 
-    def page(what, path, expected, **keys):
-        return Case("llama-server", what, "http", "llama", {"kind": "http", "url": base + path, "timeout": "60s", **keys}, expected)
+    def page(what, path, expected, state="runs", **keys):
+        return Case("llama-server", what, "http", "llama", {"kind": "http", "url": base + path, "timeout": "60s", **keys}, expected, state)
 
+    yield page("loads its model", "/health", LOADING, LOADS)
+    yield Case("llama-server", "loads its model", "chat", "llama", OPENAI.keys("smollm2-135m", False, timeout="60s", **PROMPT), LOADING, LOADS)
     yield page("/health", "/health", GOOD, expect={"json": {"$.status": "ok"}})
     yield page("body that is no JSON", "/v1/chat/completions", "server_error provider in first_byte HTTP 500", method="POST", body="{", auth="bearer")
     yield page("no such page", "/v1/images/generations", "not_found ours in first_byte HTTP 404", method="POST", body="{}", auth="bearer")
+
+
+def while_it_loads(probing, cases, over):
+    """Asks again and again from before its start until `over`: the first run of each case that met it loading."""
+    met = {}
+    asked = [case for case in cases if case.state == LOADS]
+    while len(met) < len(asked) and not over.is_set():
+        for case in asked:
+            run = probing.end(probing.begin(case))
+            if run["status"] == 503:
+                met.setdefault(id(case), run)
+    return met

@@ -1,6 +1,10 @@
 """Goes through the states of the servers, asks watchfire and the official SDKs in each, and compares."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from report import MATRIX
 
 from . import aimock, badtls, endings, fakellm, httpbin, litellm, llama, mockllm
 from .case import GOOD
@@ -36,9 +40,8 @@ class Matrix:
         self.official = Official({service.name: service for service in self.services}, self.environment)
 
     def run(self):
-        self.start()
         self.probing.check()
-        seen, said = {}, {}
+        seen, said = self.start(), {}
         mine = [case for case in self.cases if case.state == "runs"]
         seen.update(self.probing.run(mine))
         said.update(self.official.run(mine))
@@ -48,29 +51,36 @@ class Matrix:
         self.tell(seen, said)
 
     def start(self):
-        """The servers, with the answers that the cases expect of them."""
+        """Starts the servers, with the answers that the cases expect of them. Returns the runs that met one starting."""
         for one in SERVERS:
             one.prepare(self.servers)
-        self.servers.start_all(dict.fromkeys(name for one in SERVERS for name in one.NEEDS))
+        over = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            meanwhile = pool.submit(llama.while_it_loads, self.probing, self.cases, over)
+            try:
+                self.servers.start_all(dict.fromkeys(name for one in SERVERS for name in one.NEEDS))
+            finally:
+                over.set()
+            return meanwhile.result()
 
     def tell(self, seen, said):
         """Rows by server; the probes of which the same is said in the same state share one."""
         for server in dict.fromkeys(case.server for case in self.cases):
-            self.report.part(f"Matrix: {server}", *HEADS)
+            self.report.part(MATRIX + server, *HEADS)
             groups = {}
             for case in self.cases:
-                if case.server != server or id(case) not in seen:
+                if case.server != server:
                     continue
-                got = verdict(seen[id(case)])
+                got = verdict(seen[id(case)]) if id(case) in seen else "not met"
                 right = got == case.expected
                 official, agrees = self.compare(case, got, said.get(id(case)))
                 key = (case.what, case.expected, got, official, right and agrees)
-                groups.setdefault(key, []).append((case, seen[id(case)]))
+                groups.setdefault(key, []).append((case, seen.get(id(case), {}).get("evidence")))
             for (what, expected, got, official, right), members in groups.items():
                 self.report.row(right, what, ", ".join(case.how for case, _ in members), expected, got, official)
                 if not right:
-                    for case, run in members:
-                        print(f"        {case.how} {case.keys.get('model', '')}: {run['evidence']}", flush=True)
+                    for case, evidence in members:
+                        print(f"        {case.how} {case.keys.get('model', '')}: {evidence}", flush=True)
 
     def compare(self, case, got, said):
         """The SDK's word, and whether it says ok where watchfire does."""
