@@ -2,6 +2,8 @@
 
 import time
 
+# What titles of the matrix begin with.
+MATRIX = "Matrix: "
 CASE_HEADS = ("probes", "expected", "got", "samples", "`status`, `probe`")
 
 
@@ -31,9 +33,10 @@ class Report:
         return time.monotonic() - self.began
 
     def markdown(self, head):
-        """All parts; those of the faults share one table."""
+        """All parts but the start, those of the daemon before the matrix; those of its faults share one table."""
         tables = {}
-        for title, heads, rows in self.parts[1:]:
+        parts = [part for part in self.parts if part[0] != "Start"]
+        for title, heads, rows in sorted(parts, key=lambda part: part[0].startswith(MATRIX)):
             is_case = heads == CASE_HEADS
             name = "Faults, one after the other" if is_case else title
             _, lines = tables.setdefault(name, (("fault", *heads) if is_case else heads, []))

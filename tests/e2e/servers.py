@@ -10,21 +10,24 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass, field
 
 NEEDED = [
     "node_modules/@copilotkit/aimock/dist/cli.js",
     "node_modules/@dwmkerr/mock-llm/dist/main.js",
     "venv-litellm/bin/litellm",
     "venv/bin/gunicorn",
+    "venv/bin/fakellm",
 ]
-MAIL_USER = "watchfire@test.localhost"
+# Programs whose configuration names files of the test CA.
+NEEDS_CA = ["postfix", "badtls"]
 
 
 def missing():
     """What install.sh has to bring before the servers can start."""
     home = os.environ.get("REAL_HOME", os.path.expanduser("~/.cache/watchfire-real"))
     absent = [path for path in NEEDED if not os.path.exists(os.path.join(home, path))]
-    for program in ["/usr/sbin/postfix", "saslpasswd2", "openssl"]:
+    for program in ["/usr/sbin/postfix", "/usr/sbin/nginx", "saslpasswd2", "openssl"]:
         if shutil.which(program) is None:
             absent.append(program)
     return absent
@@ -41,13 +44,13 @@ def install(real):
         raise SystemExit(f"install.sh did not bring {', '.join(absent)}")
 
 
-def free_ports():
-    """The first of 50 ports of loopback that nobody holds: each server has ten."""
+def free_ports(count):
+    """The first of so many ports of loopback in a row that nobody holds."""
     for _ in range(200):
         base = 20000 + secrets.randbelow(1000) * 10
         held = []
         try:
-            for port in range(base, base + 50):
+            for port in range(base, base + count):
                 held.append(socket.create_server(("127.0.0.1", port)))
             return base
         except OSError:
@@ -55,24 +58,52 @@ def free_ports():
         finally:
             for one in held:
                 one.close()
-    raise SystemExit("no 50 free ports in a row on loopback")
+    raise SystemExit(f"no {count} free ports in a row on loopback")
+
+
+@dataclass
+class Place:
+    """Where a server is: its script, its first port, its folder, and what its environment has besides."""
+
+    script: str
+    port: int
+    folder: str
+    environment: dict = field(default_factory=dict)
 
 
 class Servers:
-    """aimock, LiteLLM in front of it, httpbin as the store of pictures, postfix, and mock-llm for errors inside a 200."""
+    """The servers of the play, and beside them those that only the matrix asks.
+
+    The play has aimock, LiteLLM in front of it, httpbin as the store of pictures, postfix, and mock-llm for errors inside
+    a 200. The matrix has an aimock and a mock-llm of its own, fakellm, nginx with bad certificates and broken replies, nginx
+    with pages, and llama-server where it is built; LiteLLM and httpbin serve both.
+    """
 
     def __init__(self, real):
         self.real = real
         # Postfix runs its parts as other users, who must be able to reach their files.
         self.dir = tempfile.mkdtemp(prefix="watchfire-e2e-")
         os.chmod(self.dir, 0o755)
-        base = free_ports()
-        self.ai, self.gateway, self.store, self.mail, self.second = (base + 10 * n for n in range(5))
         self.keys = {
             "direct": "sk-direct-" + secrets.token_hex(16),
             "gateway": "sk-gateway-" + secrets.token_hex(16),
             "smtp": "smtp/Pa+ss=" + secrets.token_hex(12),
+            "matrix": "sk-matrix-" + secrets.token_hex(16),
         }
+        # Ten ports each, and those of the bad certificates at the end.
+        base = free_ports(130)
+        names = ["aimock", "litellm", "httpbin", "postfix", "mock-llm", "matrix-aimock", "matrix-mock-llm", "fakellm", "llama", "pages", "badtls"]
+        self.places = {
+            name: Place(name.removeprefix("matrix-"), base + 10 * n, self.path("matrix") if name.startswith("matrix-") else self.dir)
+            for n, name in enumerate(names)
+        }
+        os.mkdir(self.path("matrix"))
+        self.places["aimock"].environment = dict(AIMOCK_API_KEYS=self.keys["direct"], AIMOCK_ARGS="--watch")
+        self.places["matrix-aimock"].environment = dict(AIMOCK_API_KEYS=self.keys["matrix"], AIMOCK_ARGS="--log-level silent")
+        self.places["llama"].environment = dict(API_KEY=self.keys["matrix"], LLAMA_ARGS="-np 4")
+        self.ai, self.gateway, self.store, self.mail, self.second = (
+            self.places[name].port for name in ("aimock", "litellm", "httpbin", "postfix", "mock-llm")
+        )
         self.started = []
         self.starting = []
         self.pids = {}
@@ -82,35 +113,33 @@ class Servers:
         return os.path.join(self.dir, *parts)
 
     def start(self, rules, second):
-        """All of them side by side; aimock answers by `rules`, mock-llm by those of `second`."""
+        """Those of the play, side by side; aimock answers by `rules`, mock-llm by those of `second`."""
         self.answer(rules)
-        self._write_gateway()
         with open(self.path("mock-llm.yaml"), "w") as file:
             json.dump({"rules": second}, file)
-        waiting = [
-            self._spawn("litellm", self.gateway),
-            self._spawn("aimock", self.ai),
-            self._spawn("httpbin", self.store),
-            self._spawn("mock-llm", self.second),
-        ]
-        # The certificates take as long as the slowest of these.
-        subprocess.run([f"{self.real}/make-ca.sh", self.path("ca")], check=True, stdout=subprocess.DEVNULL)
-        waiting.append(self._spawn("postfix", self.mail))
-        for name, process in waiting:
-            self._started(name, process)
+        self.start_all(["litellm", "aimock", "httpbin", "mock-llm", "postfix"])
         # The script's users have short passwords; ours is one that can be searched for.
         subprocess.run(
             ["saslpasswd2", "-p", "-f", self.path("postfix", "sasldb2"), "-u", "test.localhost", "watchfire"],
             input=self.keys["smtp"].encode(), check=True,
         )
 
-    def _spawn(self, name, port):
-        environment = dict(os.environ, CA_DIR=self.path("ca"))
-        if name == "aimock":
-            environment.update(AIMOCK_API_KEYS=self.keys["direct"], AIMOCK_ARGS="--watch")
+    def start_all(self, names):
+        """Side by side those of them that do not run yet. The certificates come before them: some need them."""
+        waiting = [self._spawn(name) for name in names if name not in self.pids and name not in NEEDS_CA]
+        subprocess.run([f"{self.real}/make-ca.sh", self.path("ca")], check=True, stdout=subprocess.DEVNULL)
+        waiting += [self._spawn(name) for name in names if name not in self.pids and name in NEEDS_CA]
+        for name, process in waiting:
+            self._started(name, process)
+
+    def _spawn(self, name):
+        place = self.places[name]
+        if name == "litellm":
+            self._write_gateway()
         self.started.append(name)
         process = subprocess.Popen(
-            [f"{self.real}/start-{name}.sh", str(port), self.dir], env=environment,
+            [f"{self.real}/start-{place.script}.sh", str(place.port), place.folder],
+            env=dict(os.environ, CA_DIR=self.path("ca"), **place.environment),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         self.starting.append(process)
@@ -124,11 +153,30 @@ class Servers:
         self.pids[name] = int(out.split()[-1])
 
     def _write_gateway(self):
-        base = f'api_base: "http://127.0.0.1:{self.ai}/v1", api_key: {self.keys["direct"]}, max_retries: 0, timeout: 20'
+        """LiteLLM's own mock models, and the ways to both aimocks; `via/NAME` asks the matrix's for the model NAME."""
+        def upstream(port, key):
+            return f'api_base: "http://127.0.0.1:{port}/v1", api_key: {key}, max_retries: 0'
+
+        mock = "model: openai/gpt-4o-mini, api_key: sk-none"
+        play = upstream(self.ai, self.keys["direct"])
+        matrix = upstream(self.places["matrix-aimock"].port, self.keys["matrix"])
+        image = f"http://127.0.0.1:{self.store}/image/png"
+        models = {
+            "via-upstream": f"model: openai/gpt-4o-mini, {play}, timeout: 20",
+            '"via/*"': f'model: "openai/*", {matrix}, timeout: 20',
+            "mock-ok": f'{mock}, mock_response: "pong"',
+            "mock-slow": f'{mock}, mock_response: "pong late", mock_delay: 2',
+            "mock-ratelimit": f'{mock}, mock_response: "litellm.RateLimitError"',
+            "mock-500": f'{mock}, mock_response: "litellm.InternalServerError"',
+            "mock-context": f'{mock}, mock_response: "litellm.ContextWindowExceededError"',
+            "mock-timeout": f"{mock}, mock_timeout: true, timeout: 1",
+            "mock-image": f'model: openai/dall-e-3, api_key: sk-none, mock_response: "{image}"',
+            "dead-upstream": f"model: openai/gpt-4o-mini, {upstream(9, 'sk-none')}, timeout: 3",
+        }
+        lines = "".join(f"  - {{model_name: {name}, litellm_params: {{{way}}}}}\n" for name, way in models.items())
         with open(self.path("litellm.yaml"), "w") as file:
             file.write(
-                "model_list:\n"
-                f"  - {{model_name: via-upstream, litellm_params: {{model: openai/gpt-4o-mini, {base}}}}}\n"
+                f"model_list:\n{lines}"
                 "litellm_settings: {num_retries: 0, telemetry: false, drop_params: true}\n"
                 "router_settings: {num_retries: 0, disable_cooldowns: true}\n"
                 f"general_settings: {{master_key: {self.keys['gateway']}}}\n"
@@ -144,7 +192,7 @@ class Servers:
         with open(self.path("aimock-fixtures.json"), "w") as file:
             json.dump({"fixtures": rules}, file, indent=1)
         if "aimock" in self.pids:
-            self._until(
+            self.until(
                 lambda: f'"{marker}"'.encode() in self.control("GET", "fixtures?include=fixtures"),
                 "aimock did not take the new answers",
             )
@@ -170,16 +218,19 @@ class Servers:
 
     def kill(self, name):
         """Ends it at once; returns when its port is closed."""
-        port = {"aimock": self.ai, "litellm": self.gateway}[name]
         os.kill(self.pids.pop(name), signal.SIGKILL)
-        os.remove(self.path(f"{name}.pid"))
-        self._until(lambda: not is_open(port), f"{name} is still there")
+        os.remove(self.pid_file(name))
+        self.until(lambda: not is_open(self.places[name].port), f"{name} is still there")
 
     def restart(self, name):
         self.started.remove(name)
-        self._started(*self._spawn(name, {"aimock": self.ai, "litellm": self.gateway}[name]))
+        self._started(*self._spawn(name))
 
-    def _until(self, holds, otherwise, seconds=20):
+    def pid_file(self, name):
+        place = self.places[name]
+        return os.path.join(place.folder, f"{place.script}.pid")
+
+    def until(self, holds, otherwise, seconds=20):
         end = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > end:
@@ -198,9 +249,8 @@ class Servers:
                 self.resume(name)
             except (KeyError, ProcessLookupError):
                 pass
-        files = [self.path(f"{name}.pid") for name in self.started]
-        subprocess.run([f"{self.real}/stop.sh", *files], check=False)
-        left = [port for port in (self.ai, self.gateway, self.store, self.mail, self.second) if is_open(port)]
+        subprocess.run([f"{self.real}/stop.sh", *map(self.pid_file, self.started)], check=False)
+        left = [place.port for place in self.places.values() if is_open(place.port)]
         if left:
             print(f"still open after the end: {left}", flush=True)
         if keep:
