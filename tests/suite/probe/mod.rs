@@ -47,6 +47,7 @@ pub fn build(
         &Surroundings {
             service: "test",
             base_url,
+            api: None,
             key: Some(&key),
             secret: &|_| Ok(Some(Secret::new(KEY.to_owned()))),
         },
