@@ -12,7 +12,7 @@ use url::Url;
 use super::client::micros;
 use super::phases::{Notes, Slot};
 use super::redirect;
-use super::reply::{End, Failed, Reply, StreamReader, Turn};
+use super::reply::{End, Failed, Reply, StreamReader, Trace, Turn};
 use super::transport_error::{self, Broken};
 use super::{Keep, Memory, Prepared, Request};
 use crate::clock::Clock;
@@ -295,8 +295,8 @@ impl<'c> Exchange<'c> {
         self.has_status.then_some(self.reply.status)
     }
 
-    pub(super) fn tokens(&self) -> Option<u32> {
-        self.reply.trace.as_ref().map(|trace| trace.tokens)
+    pub(super) fn trace(&self) -> Option<&Trace> {
+        self.reply.trace.as_ref()
     }
 
     pub(super) fn cert_expires(&self) -> Option<Timestamp> {

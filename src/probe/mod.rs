@@ -22,6 +22,7 @@ mod reported;
 mod request;
 mod run;
 mod sse;
+mod streamed;
 mod target;
 mod tls;
 mod transport_error;
@@ -42,6 +43,7 @@ pub use client::{Client, ClientError};
 pub use reply::{End, Failed, Memory, Reply, Reported, StreamReader, Trace, Turn};
 pub use request::{Keep, Prepared, Request};
 pub use run::Run;
+pub use streamed::Streamed;
 pub use tls::{Roots, RootsError};
 
 /// The kinds of probes, by the name that `kind = ".."` gives.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+use super::Streamed;
 use crate::model::{
     Evidence, Findings, Origin, Outcome, Phase, Phases, ProbeId, Sample, Timestamp,
 };
@@ -31,8 +32,8 @@ pub struct Run {
     pub found: Option<Box<Findings>>,
     /// The address that was connected to, or tried last; `None` on a reused connection.
     pub peer: Option<SocketAddr>,
-    /// Non-empty tokens of a stream.
-    pub tokens: Option<u32>,
+    /// The course of a stream.
+    pub stream: Option<Box<Streamed>>,
     /// End of the server certificate's validity, also when it was refused.
     pub cert_expires: Option<Timestamp>,
 }
@@ -83,6 +84,13 @@ impl Run {
             },
             "total_ms": f64::from(self.total_us) / 1000.0,
             "bytes": self.bytes,
+            "stream": self.stream.as_ref().map(|s| s.to_json()),
+            "usage": self.found.as_ref().and_then(|f| f.usage).map(|usage| json!({
+                "input_tokens": usage.input_tokens,
+                "cached_tokens": usage.cached_tokens,
+                "output_tokens": usage.output_tokens,
+                "images": usage.images,
+            })),
             "evidence": self.evidence.as_ref().map(|e| e.text.as_str()),
             "request_id": self.evidence.as_ref().and_then(|e| e.request_id.as_deref()),
         });
