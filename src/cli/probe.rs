@@ -8,6 +8,7 @@ use crate::config::{Config, Probe, Service};
 use crate::model::Outcome;
 use crate::probe::{Client, Run};
 
+mod timeline;
 mod waterfall;
 
 /// Columns of the picture: what fits into any terminal.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::fields::quoted;
+use super::fields::{listed, quoted};
 use crate::diagnostic::Problem;
+use crate::probe::APIS;
 
 /// What is wrong with a value, to follow the name of its key: "is not a duration".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +147,15 @@ pub(super) fn model(text: &str) -> Result<String, Wrong> {
         return Err(Wrong::new("is not the name of a model"));
     }
     Ok(text.to_owned())
+}
+
+/// The shape of an API that chat probes speak.
+pub(super) fn api(text: &str) -> Result<String, Wrong> {
+    if APIS.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new(format!("{} is not known", quoted(text)))
+        .help(format!("one of {}", listed(APIS.into_iter()))))
 }
 
 /// `2 USD/day`.

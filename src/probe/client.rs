@@ -16,7 +16,7 @@ use super::tls::{Roots, RootsError};
 use super::transport::{Clients, Route};
 use super::transport_error::{self, Broken};
 use super::verdict;
-use super::{Check, End, Judgement, Memory, Plan, Run, Step, Wire};
+use super::{Check, End, Judgement, Memory, Plan, Run, Step, Streamed, Wire};
 use crate::clock::Clock;
 use crate::model::{Cause, Evidence, FailureKind, Fault, Judged, Outcome, Phase, Redactor};
 
@@ -157,7 +157,9 @@ impl Client {
             evidence,
             found: (!found.is_empty()).then(|| Box::new(found)),
             peer: exchange.peer(),
-            tokens: exchange.tokens(),
+            stream: exchange
+                .trace()
+                .map(|trace| Box::new(Streamed::of(trace, &self.redactor))),
             cert_expires: exchange.cert_expires(),
             wire,
         }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::phases::{Notes, Slot};
 use super::redirect;
-use super::reply::{End, Failed, Hop, Reply, StreamReader, Turn, Wire};
+use super::reply::{End, Failed, Hop, Reply, StreamReader, Trace, Turn, Wire};
 use super::spans::{self, micros};
 use super::target;
 use super::transport::Route;
@@ -320,8 +320,8 @@ impl<'c> Exchange<'c> {
         self.has_status.then_some(self.reply.status)
     }
 
-    pub(super) fn tokens(&self) -> Option<u32> {
-        self.reply.trace.as_ref().map(|trace| trace.tokens)
+    pub(super) fn trace(&self) -> Option<&Trace> {
+        self.reply.trace.as_ref()
     }
 
     pub(super) fn cert_expires(&self) -> Option<Timestamp> {

@@ -16,6 +16,8 @@ use crate::model::{FailureKind, Fault, Outcome, Phase};
 
 /// Least and most that `max_bytes` can be set to.
 const MAX_BYTES: std::ops::Range<u64> = 1..64 * 1024 * 1024 + 1;
+/// Least and most that `min_chars` can be set to.
+const MIN_CHARS: std::ops::Range<u64> = 1..100_001;
 
 /// The claims on a reply; the default claims nothing but a 2xx.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +25,7 @@ pub(super) struct Expect {
     pub status: Option<Vec<u16>>,
     pub text: Option<Pattern>,
     pub not_text: Option<Pattern>,
+    pub min_chars: Option<u64>,
     json: Vec<(JsonPath, String, Claim)>,
     latency_under: Option<Duration>,
     cert_valid_for: Option<Duration>,
@@ -52,6 +55,7 @@ impl Expect {
             status: fields.get("status").and_then(|v| statuses(&mut fields, v)),
             text: expression(&mut fields, "text"),
             not_text: expression(&mut fields, "not_text"),
+            min_chars: fields.number("min_chars", MIN_CHARS),
             json: fields
                 .get("json")
                 .map(|v| claims(&mut fields, v))

@@ -23,6 +23,7 @@ mod request;
 mod run;
 mod spans;
 mod sse;
+mod streamed;
 mod target;
 mod tls;
 mod transport;
@@ -39,10 +40,12 @@ use toml::de::DeValue;
 use crate::diagnostic::Problem;
 use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret};
 
+pub use chat::APIS;
 pub use client::{Client, ClientError};
 pub use reply::{End, Failed, Hop, Memory, Reply, Reported, StreamReader, Trace, Turn, Wire};
 pub use request::{Keep, Prepared, Request};
 pub use run::Run;
+pub use streamed::Streamed;
 pub use tls::{Roots, RootsError};
 pub use transport::{
     ClientCertificate, HttpVersion, IpFamily, Proxy, Sources, TlsVersion, Transport,
@@ -109,6 +112,8 @@ pub struct Surroundings<'a> {
     pub service: &'a str,
     /// Where its API begins, as `https://api.openai.com/v1`.
     pub base_url: Option<&'a str>,
+    /// The shape of its API, one of [`APIS`]; `None` for the usual one.
+    pub api: Option<&'a str>,
     /// Its key; `None` for a service without one, or whose key is absent (the caller then does not run the probe).
     pub key: Option<&'a Secret>,
     /// Reads `{ env = ".." }`, `{ file = ".." }` or `{ credential = ".." }`. `Ok(None)` is a well-formed secret that is

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use super::{Judgement, TlsVersion};
-use crate::model::{Cause, FailureKind, Fault, Findings, Secret, Timestamp};
+use crate::model::{Cause, FailureKind, Fault, Findings, Secret, Timestamp, Usage};
 
 /// A reply of which at least status and headers have come.
 #[derive(Debug, Clone)]
@@ -153,22 +153,93 @@ pub enum Turn {
 /// What was found in a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Trace {
+    /// First event, whatever it says, from the start of the run; comments are none.
+    pub first_event: Option<Duration>,
     /// First non-empty token, from the start of the run.
     pub first_token: Option<Duration>,
+    /// Last one, likewise.
+    pub last_token: Option<Duration>,
     /// Longest silence between two tokens, or between the last one and the end.
     pub longest_gap: Option<Duration>,
     /// Non-empty tokens (pieces of text; providers may put several in one).
     pub tokens: u32,
+    /// When they came, in microseconds from the start of the run; thinned evenly beyond [`Trace::MOST_MOMENTS`].
+    pub moments_us: Vec<u32>,
     /// The text, as far as it fits the reader's limit.
     pub text: String,
     /// Why the model stopped, when it said so.
     pub finish: Option<String>,
+    /// Whether the text is a refusal in the model's own words.
+    pub refused: bool,
+    /// Whether there was reasoning.
+    pub thought: bool,
+    /// Whether a tool was called.
+    pub tool: bool,
     /// Whether the stream said that it is complete.
     pub terminal: bool,
+    /// What the provider counted.
+    pub counted: Counted,
     /// An error that the stream carried.
     pub error: Option<Reported>,
     /// The first piece that could not be understood; nothing was read after it.
     pub malformed: Option<Failed>,
+}
+
+impl Trace {
+    /// More moments are not kept: a line of a terminal has some hundred columns.
+    pub const MOST_MOMENTS: usize = 512;
+
+    /// Tokens a second from the first to the last; `None` when there are fewer than two moments.
+    ///
+    /// Providers send several tokens in one piece: where they say how many there were, these are spread over the pieces.
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        let span = self
+            .last_token?
+            .checked_sub(self.first_token?)?
+            .as_secs_f64();
+        if self.tokens < 2 || span <= 0.0 {
+            return None;
+        }
+        let pieces = f64::from(self.tokens);
+        let told = self.counted.usage.output_tokens;
+        // Reasoning that did not come through the stream took its time before the first token.
+        let hidden = if self.thought {
+            0
+        } else {
+            self.counted.reasoning
+        };
+        let tokens = (told.saturating_sub(hidden) as f64).max(pieces);
+        Some(tokens / pieces * (pieces - 1.0) / span)
+    }
+}
+
+/// What a provider counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counted {
+    /// As it goes into the findings.
+    pub usage: Usage,
+    /// Those of the answer's tokens that were reasoning.
+    pub reasoning: u64,
+}
+
+impl Counted {
+    /// Takes over what `later` says; what it does not say stays.
+    pub fn update(&mut self, later: Counted) {
+        let newer = |old: &mut u64, new: u64| {
+            if new > 0 {
+                *old = new;
+            }
+        };
+        newer(&mut self.usage.input_tokens, later.usage.input_tokens);
+        newer(&mut self.usage.cached_tokens, later.usage.cached_tokens);
+        newer(&mut self.usage.output_tokens, later.usage.output_tokens);
+        newer(&mut self.reasoning, later.reasoning);
+    }
+
+    /// The usage, when anything was counted.
+    pub fn told(&self) -> Option<Usage> {
+        (self.usage != Usage::default()).then_some(self.usage)
+    }
 }
 
 /// An error object of a provider, made comparable: words in lower case, absent as empty.
@@ -180,4 +251,42 @@ pub struct Reported {
     pub kind: String,
     /// `error.message` as it came.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_of_tokens_is_taken_between_the_first_and_the_last() {
+        let mut trace = Trace {
+            first_token: Some(Duration::from_secs(1)),
+            last_token: Some(Duration::from_secs(3)),
+            tokens: 5,
+            ..Trace::default()
+        };
+        assert_eq!(trace.tokens_per_second(), Some(2.0));
+        trace.counted.usage.output_tokens = 110;
+        trace.counted.reasoning = 100;
+        assert_eq!(trace.tokens_per_second(), Some(4.0));
+        trace.tokens = 1;
+        assert_eq!(trace.tokens_per_second(), None);
+    }
+
+    #[test]
+    fn later_counts_take_the_place_of_earlier_ones_and_silence_of_none() {
+        let counted = |input_tokens, output_tokens| Counted {
+            usage: Usage {
+                input_tokens,
+                output_tokens,
+                ..Usage::default()
+            },
+            reasoning: 0,
+        };
+        let mut all = Counted::default();
+        assert_eq!(all.told(), None);
+        all.update(counted(25, 1));
+        all.update(counted(0, 9));
+        assert_eq!(all, counted(25, 9));
+    }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use super::{TlsVersion, Wire};
+use super::{Streamed, TlsVersion, Wire};
 use crate::model::{
     Evidence, Findings, Origin, Outcome, Phase, Phases, ProbeId, Sample, Timestamp,
 };
@@ -32,8 +32,8 @@ pub struct Run {
     pub found: Option<Box<Findings>>,
     /// The address that was connected to, or tried last; `None` on a reused connection.
     pub peer: Option<SocketAddr>,
-    /// Non-empty tokens of a stream.
-    pub tokens: Option<u32>,
+    /// The course of a stream.
+    pub stream: Option<Box<Streamed>>,
     /// End of the server certificate's validity, also when it was refused.
     pub cert_expires: Option<Timestamp>,
     /// What the first reply came over, and all redirects that were followed.
@@ -115,6 +115,7 @@ impl Run {
             "hops": self.wire.hops.iter().map(|hop| {
                 json!({ "status": hop.status, "host": hop.host })
             }).collect::<Vec<_>>(),
+            "stream": self.stream.as_ref().map(|s| s.to_json()),
             "evidence": self.evidence.as_ref().map(|e| e.text.as_str()),
             "request_id": self.evidence.as_ref().and_then(|e| e.request_id.as_deref()),
         });

@@ -406,7 +406,7 @@ fn crashed(started: Timestamp) -> Run {
             request_id: None,
         })),
         peer: None,
-        tokens: None,
+        stream: None,
         cert_expires: None,
         wire: Wire::default(),
     }

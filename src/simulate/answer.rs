@@ -42,10 +42,10 @@ pub(super) enum Step {
 pub(super) enum Form {
     /// One JSON document.
     Json,
-    /// Server-sent events.
-    Events,
     /// A web page.
     Page,
+    /// One that knows its failure: what is whole is already worded as the request's fate wants it.
+    Settled,
 }
 
 /// An answer ready to be sent.
@@ -171,8 +171,9 @@ impl Offer {
             FailureMode::Empty => return Some(self.empty),
             FailureMode::Cut => return Some(self.whole.half(Step::Break)),
             FailureMode::Stall => return Some(self.whole.half(Step::Hang)),
-            FailureMode::ErrorInside => return Some(self.error_inside()),
             FailureMode::BadGateway => return Some(bad_gateway(fate.mark)),
+            _ if self.form == Form::Settled => return Some(self.whole),
+            FailureMode::ErrorInside => return Some(self.error_inside()),
             FailureMode::ServerError => self.refusal(
                 500,
                 "server_error",
@@ -204,40 +205,24 @@ impl Offer {
 
     fn refusal(&self, status: u16, kind: &str, code: Option<&str>, message: &str) -> Answer {
         match self.form {
-            Form::Json | Form::Events => Answer::error(status, kind, code, message),
+            Form::Json | Form::Settled => Answer::error(status, kind, code, message),
             Form::Page => Answer::page(status, pages::failed(status)),
         }
     }
 
-    /// Status 200, and an error in the place of content; in a stream after the second piece of text.
+    /// Status 200, and an error in the place of content.
     fn error_inside(mut self) -> Answer {
+        if self.form == Form::Page {
+            return Answer::page(200, pages::failed(500));
+        }
         let message = "The server had an error while processing your request.";
         let error =
             json!({ "message": message, "type": "server_error", "param": null, "code": null });
-        let error = json!({ "error": error });
-        match self.form {
-            Form::Json => {
-                let length = error.to_string().len();
-                self.whole.headers.insert(CONTENT_LENGTH, length.into());
-                self.whole.steps = vec![Step::Send(error.to_string().into())];
-            }
-            Form::Page => return Answer::page(200, pages::failed(500)),
-            Form::Events => {
-                // The first event names the role; two pieces of text follow it.
-                let sends = |s: &Step| matches!(s, Step::Send(_));
-                let third = self
-                    .whole
-                    .steps
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, s)| sends(s))
-                    .nth(2);
-                let keep = third.map_or(self.whole.steps.len(), |(at, _)| at + 1);
-                self.whole.steps.truncate(keep);
-                let event = format!("data: {error}\n\n");
-                self.whole.steps.push(Step::Send(event.into()));
-            }
-        }
+        let error = json!({ "error": error }).to_string();
+        self.whole
+            .headers
+            .insert(CONTENT_LENGTH, error.len().into());
+        self.whole.steps = vec![Step::Send(error.into())];
         self.whole
     }
 }

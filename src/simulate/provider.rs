@@ -72,7 +72,7 @@ impl Provider {
         }
     }
 
-    /// Refuses requests to `/v1` that do not carry this key.
+    /// Refuses requests to the API that do not carry this key.
     pub fn with_key(mut self, key: Secret) -> Self {
         self.key = Some(key);
         self
@@ -143,11 +143,10 @@ impl Provider {
         }
     }
 
-    /// Whether an `Authorization` header opens `/v1`.
-    pub(super) fn admits(&self, authorization: Option<&str>) -> bool {
+    /// Whether a key opens the API.
+    pub(super) fn admits(&self, given: Option<&str>) -> bool {
         let Some(key) = &self.key else { return true };
-        let token = authorization.and_then(|a| a.strip_prefix("Bearer "));
-        token.is_some_and(|t| t.trim() == key.expose())
+        given.is_some_and(|given| given.trim() == key.expose())
     }
 }
 

@@ -29,6 +29,9 @@ const READ_WITHIN: Duration = Duration::from_secs(30);
 /// Pause after a failed accept: out of file descriptors, it fails again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Headers that carry a key and nothing else.
+const KEY_HEADERS: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
+
 /// Serves until `stop`; then every connection is dropped as it stands.
 pub async fn serve(listener: TcpListener, provider: Arc<Provider>, stop: CancellationToken) {
     let mut connections = JoinSet::new();
@@ -83,6 +86,7 @@ async fn answer(
                     head.method
                 },
                 path: head.uri.path().to_owned(),
+                query: head.uri.query().unwrap_or_default().to_owned(),
                 headers: head.headers,
                 body: body.to_bytes(),
             };
@@ -102,6 +106,7 @@ async fn answer(
 struct Asked {
     method: Method,
     path: String,
+    query: String,
     headers: HeaderMap,
     body: Bytes,
 }
@@ -110,18 +115,21 @@ impl Asked {
     fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+
+    /// The key, in whatever header the shape of the API wants it.
+    fn key(&self) -> Option<&str> {
+        let bare = KEY_HEADERS
+            .iter()
+            .find_map(|name| self.headers.get(*name)?.to_str().ok());
+        bare.or_else(|| self.header(AUTHORIZATION)?.strip_prefix("Bearer "))
+    }
 }
 
 async fn respond(provider: &Provider, asked: &Asked) -> Answer {
     let path = asked.path.as_str();
-    if path.starts_with("/v1/") && !provider.admits(asked.header(AUTHORIZATION)) {
-        let message = "Incorrect API key provided.";
-        return Answer::error(
-            401,
-            "invalid_request_error",
-            Some("invalid_api_key"),
-            message,
-        );
+    if is_api(path) && !provider.admits(asked.key()) {
+        let shape = chat::Shape::of(path).unwrap_or(chat::Shape::OpenAi);
+        return shape.refused(401, Some("invalid_api_key"), "Incorrect API key provided.");
     }
     let Some(component) = component(&asked.method, path) else {
         return unfailing(provider, asked);
@@ -129,7 +137,7 @@ async fn respond(provider: &Provider, asked: &Asked) -> Answer {
     let fate = provider.fate(component);
     match offer(provider, asked, component, &fate) {
         Ok(mut offer) => {
-            if path.starts_with("/v1/") {
+            if is_api(path) {
                 for answer in [&mut offer.whole, &mut offer.empty] {
                     stamp(answer, &fate);
                 }
@@ -144,10 +152,17 @@ async fn respond(provider: &Provider, asked: &Asked) -> Answer {
     }
 }
 
+/// Below these the service's API lies.
+fn is_api(path: &str) -> bool {
+    ["/v1/", "/v1beta/"]
+        .iter()
+        .any(|root| path.starts_with(root))
+}
+
 /// Which component a request belongs to; `None` for what never fails.
 fn component(method: &Method, path: &str) -> Option<Component> {
     match (method.as_str(), path) {
-        ("POST", "/v1/chat/completions") => Some(Component::ApiChatCompletions),
+        ("POST", _) if chat::Shape::of(path).is_some() => Some(Component::ApiChatCompletions),
         ("GET", "/v1/models") => Some(Component::Models),
         ("POST", "/v1/images/generations") => Some(Component::ImageGeneration),
         ("GET", "/") => Some(Component::ChatWeb),
@@ -163,7 +178,10 @@ fn offer(
     fate: &Fate,
 ) -> Result<Offer, Box<Answer>> {
     Ok(match component {
-        Component::ApiChatCompletions => chat::completion(&asked.body, fate)?,
+        Component::ApiChatCompletions => {
+            let shape = chat::Shape::of(&asked.path).unwrap_or(chat::Shape::OpenAi);
+            chat::conversation(shape, &asked.body, &asked.query, fate)?
+        }
         Component::Models => {
             chat::models(provider.scenario().start.as_micros().div_euclid(1_000_000))
         }
@@ -201,7 +219,7 @@ fn unfailing(provider: &Provider, asked: &Asked) -> Answer {
 }
 
 fn not_found(path: &str) -> Answer {
-    if path.starts_with("/v1/") {
+    if is_api(path) {
         let message = format!("Invalid URL ({path})");
         return Answer::error(404, "invalid_request_error", Some("unknown_url"), &message);
     }

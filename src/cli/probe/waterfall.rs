@@ -7,6 +7,8 @@ use anstyle::{AnsiColor, Style};
 use crate::model::{Fault, Outcome, Phase};
 use crate::probe::Run;
 
+use super::timeline;
+
 /// Left of the bars: label and time.
 const MARGIN: usize = 26;
 /// Bars are never drawn narrower or wider than this.
@@ -52,7 +54,7 @@ fn head(out: &mut String, name: &str, run: &Run) {
     if run.bytes > 0 {
         let _ = write!(out, "  {} bytes", run.bytes);
     }
-    if let Some(tokens) = run.tokens {
+    if let Some(tokens) = run.stream.as_ref().map(|stream| stream.tokens) {
         let _ = write!(
             out,
             "  {tokens} {}",
@@ -106,20 +108,26 @@ fn bars(out: &mut String, run: &Run, columns: usize) {
         );
         from = to;
     }
-    if let Some(first) = phases.first_token_us {
-        let at = column(u64::from(first)).min(columns - 1);
-        let _ = writeln!(
-            out,
-            "  {:<11} {:>9}  {:at$}{MARK}",
-            "first token",
-            span(first),
-            ""
-        );
+    let first_event = run.stream.as_ref().and_then(|stream| stream.first_event_us);
+    for (label, moment) in [
+        ("first event", first_event),
+        ("first token", phases.first_token_us),
+    ] {
+        let Some(moment) = moment else { continue };
+        let at = column(u64::from(moment)).min(columns - 1);
+        let _ = writeln!(out, "  {label:<11} {:>9}  {:at$}{MARK}", span(moment), "");
     }
     if let Some(gap) = phases.longest_gap_us {
         let length: String =
             std::iter::repeat_n('\u{2500}', column(u64::from(gap)).max(1)).collect();
         let _ = writeln!(out, "  {:<11} {:>9}  {length}", "longest gap", span(gap));
+    }
+    if let Some(stream) = run.stream.as_ref().filter(|s| !s.moments_us.is_empty()) {
+        let rate = stream
+            .tokens_per_second
+            .map_or_else(String::new, |rate| format!("{rate:.1}/s"));
+        let line = timeline::line(&stream.moments_us, columns, column);
+        let _ = writeln!(out, "  {:<11} {rate:>9}  {line}", "tokens");
     }
 }
 
@@ -160,6 +168,18 @@ fn verdict(out: &mut String, run: &Run, width: usize) {
         for line in wrapped(&format!("note: {note}"), width - 2) {
             let _ = writeln!(out, "  {line}");
         }
+    }
+    if let Some(stream) = run.stream.as_ref().filter(|s| !s.answer.is_empty()) {
+        for line in wrapped(&format!("answer: {}", stream.answer), width - 4) {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
+    if let Some(usage) = run.found.as_ref().and_then(|found| found.usage) {
+        let _ = write!(out, "  usage: {} tokens in", usage.input_tokens);
+        if usage.cached_tokens > 0 {
+            let _ = write!(out, " ({} cached)", usage.cached_tokens);
+        }
+        let _ = writeln!(out, ", {} out", usage.output_tokens);
     }
     for hop in &run.wire.hops {
         let _ = writeln!(out, "  redirected by {hop}");
@@ -232,8 +252,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Evidence, FailureKind, Phases, Timestamp};
-    use crate::probe::{Hop, TlsVersion, Wire};
+    use crate::model::{Evidence, FailureKind, Findings, Phases, Timestamp, Usage};
+    use crate::probe::{Hop, Streamed, TlsVersion, Wire};
 
     fn stalled() -> Run {
         Run {
@@ -252,13 +272,20 @@ mod tests {
             },
             total_us: 11_000_000,
             bytes: 812,
-            found: None,
+            found: Some(Box::new(Findings {
+                usage: Some(Usage {
+                    input_tokens: 25,
+                    cached_tokens: 20,
+                    output_tokens: 3,
+                    images: 0,
+                }),
+                ..Findings::default()
+            })),
             evidence: Some(Box::new(Evidence {
                 text: "the stream was silent for 10.0 s after 3 tokens".to_owned(),
                 request_id: Some("req-7".to_owned()),
             })),
             peer: Some(([192, 0, 2, 1], 443).into()),
-            tokens: Some(3),
             cert_expires: Timestamp::parse("1970-01-15T00:00:00Z"),
             wire: Wire {
                 http: Some(http::Version::HTTP_2),
@@ -269,6 +296,15 @@ mod tests {
                 }],
                 ..Wire::default()
             },
+            stream: Some(Box::new(Streamed {
+                first_event_us: Some(400_000),
+                moments_us: vec![900_000, 950_000, 1_000_000],
+                tokens: 3,
+                tokens_per_second: Some(20.0),
+                finish: None,
+                complete: false,
+                answer: "The capital is".to_owned(),
+            })),
         }
     }
 
@@ -282,11 +318,15 @@ openai/chat  failure  HTTP 200  11.00 s  HTTP/2  TLS 1.3  812 bytes  3 tokens  1
   tls           20.3 ms  █
   first byte   350.0 ms  █
   body          10.60 s   ███████████████████████████████████████
+  first event  400.0 ms   ▲
   first token  900.0 ms     ▲
   longest gap   10.00 s  ────────────────────────────────────
+  tokens         20.0/s     █
   stalled in body: the provider's fault
     the stream was silent for 10.0 s after 3 tokens
     request id req-7
+  answer: The capital is
+  usage: 25 tokens in (20 cached), 3 out
   redirected by 302 a.example:443
   certificate valid until 1970-01-15T00:00:00Z, 14 days left
 ";

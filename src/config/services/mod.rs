@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::fields::{Fields, Value, nearest, quoted};
 use super::secrets::Vault;
-use super::values::{Wrong, budget, http_url, name, percent, title};
+use super::values::{Wrong, api, budget, http_url, name, percent, title};
 use super::{Alert, Service};
 use crate::diagnostic::Problem;
 use crate::model::{Confirm, Secret};
@@ -25,7 +25,8 @@ const MOST_PROBES: usize = 100_000;
 const MOST_COMPARED: usize = 200;
 const ROOT_KEYS: &[&str] = &["alert", "service", "probe", "confirm", "control"];
 const SERVICE_KEYS: &[&str] = &[
-    "title", "preset", "base_url", "model", "key", "probes", "alert", "confirm", "budget", "slo",
+    "title", "preset", "api", "base_url", "model", "key", "probes", "alert", "confirm", "budget",
+    "slo",
 ];
 
 /// What the file says.
@@ -96,6 +97,8 @@ struct Table<'t> {
 struct Around {
     name: String,
     base_url: Option<String>,
+    /// The shape of its API, as its chat probes have it unless they say otherwise.
+    api: Option<String>,
     key: Option<Secret>,
     /// Names of what is missing for the key.
     absent: Vec<String>,
@@ -234,6 +237,7 @@ impl<'t> Reader<'_, 't> {
         let mut around = Around {
             name: service.to_owned(),
             base_url: None,
+            api: None,
             key: None,
             absent: Vec::new(),
             confirm: self.confirm,
@@ -256,6 +260,7 @@ impl<'t> Reader<'_, 't> {
             (around.transport, around.transport_lacks) = self.transport(fields, &around.transport);
             fields.without_effect(&["budget", "slo"]);
             around.base_url = fields.text("base_url", http_url);
+            around.api = fields.text("api", api);
             around.confirm = confirm(fields).or(self.confirm);
             if let Some(value) = fields.get("key") {
                 self.vault.take_absent();

@@ -10,12 +10,12 @@ use super::{Around, Reader};
 use crate::config::Service;
 use crate::config::fields::{Faults, Fields, listed, nearest, quoted};
 use crate::config::presets::{self, Preset};
-use crate::config::values::{Wrong, http_url, model, name, title};
+use crate::config::values::{Wrong, api, http_url, model, name, title};
 use crate::diagnostic::{Lines, Problem};
 use crate::probe::Transport;
 
 /// Keys at the top of a preset.
-const ROOT_KEYS: &[&str] = &["title", "base_url", "model", "probe"];
+const ROOT_KEYS: &[&str] = &["title", "api", "base_url", "model", "probe"];
 /// A key that only presets use: whether the probe is chosen when the service does not choose.
 const PRESET_KEYS: &[&str] = &["default"];
 
@@ -89,6 +89,9 @@ impl<'t> Reader<'_, 't> {
             made.title = preset
                 .text("title", title)
                 .unwrap_or_else(|| made.title.clone());
+        }
+        if around.api.is_none() {
+            around.api = preset.text("api", api);
         }
         if around.base_url.is_none() {
             around.base_url = preset.text("base_url", http_url);

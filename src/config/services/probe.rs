@@ -62,6 +62,7 @@ impl Reader<'_, '_> {
         let surroundings = Surroundings {
             service: &around.name,
             base_url: around.base_url.as_deref(),
+            api: around.api.as_deref(),
             key: around.key.as_ref(),
             secret: &secret,
         };

@@ -49,6 +49,7 @@ pub fn build(
         &Surroundings {
             service: "test",
             base_url,
+            api: None,
             key: Some(&key),
             secret: &|_| Ok(Some(Secret::new(KEY.to_owned()))),
         },
