@@ -74,6 +74,8 @@ fn history() -> impl Strategy<Value = Vec<Sample>> {
                 samples.push(sample(probe, at, outcome, origin, total_us));
             }
         }
+        // Samples are folded in the order in which they became known: a short run may overtake a long one.
+        samples.sort_by_key(Sample::known_at);
         samples
     })
 }
