@@ -1,12 +1,17 @@
 //! `watchfire probe`: runs probes now and shows where the time went. Touches no database.
 
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 
 use super::{Exit, Files, complain};
 use crate::clock::Clock;
 use crate::config::{Config, Probe, Service};
 use crate::model::Outcome;
-use crate::probe::{Client, Run};
+use crate::probe::{Client, Recorder, Run};
 
 mod timeline;
 mod waterfall;
@@ -16,7 +21,9 @@ const WIDTH: usize = 80;
 
 /// What `probe` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  watchfire probe\n  watchfire probe openai/chat -n 5 --json")]
+#[command(
+    after_help = "Examples:\n  watchfire probe\n  watchfire probe openai/chat -n 5 --json\n  watchfire probe openai/chat --save exchange.txt"
+)]
 pub struct ProbeArgs {
     /// `service/probe`, or a service [default: all]
     names: Vec<String>,
@@ -25,6 +32,9 @@ pub struct ProbeArgs {
     /// How often each is run
     #[arg(short = 'n', long, default_value_t = 1, value_name = "N")]
     times: u32,
+    /// Keep what was sent and received, without secrets, for a bug report
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     /// One JSON object a run
     #[arg(long)]
     json: bool,
@@ -66,11 +76,20 @@ pub fn run(args: &ProbeArgs) -> Exit {
             return Exit::Io;
         }
     };
-    let mut failed = false;
+    let (mut failed, mut saved) = (false, String::new());
     for (service, probe) in chosen {
         let name = format!("{}/{}", service.name, probe.name);
         for _ in 0..args.times {
-            let run: Run = runtime.block_on(client.run(&probe.plan));
+            let recorder = Recorder::default();
+            let run: Run = runtime.block_on(async {
+                match &args.save {
+                    Some(_) => recorder.watch(client.run(&probe.plan)).await,
+                    None => client.run(&probe.plan).await,
+                }
+            });
+            if args.save.is_some() {
+                saved.push_str(&recorder.text(&name, &run, &config.redactor));
+            }
             failed |= matches!(run.outcome, Outcome::Failure(..));
             if args.json {
                 anstream::println!("{}", run.to_json(&name));
@@ -79,7 +98,20 @@ pub fn run(args: &ProbeArgs) -> Exit {
             }
         }
     }
+    if let Some(file) = &args.save
+        && let Err(e) = write_private(file, &saved)
+    {
+        complain(format!("{} cannot be written: {e}", file.display()));
+        return Exit::Io;
+    }
     if failed { Exit::No } else { Exit::Ok }
+}
+
+/// Writes a file that only its owner can read: what a service answers may be private without being a secret of ours.
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(file)?.write_all(text.as_bytes())
 }
 
 fn choose<'a>(

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::evidence;
 use super::exchange::{Exchange, Halt};
+use super::record;
 use super::redirect;
 use super::spans::micros;
 use super::tls::{Roots, RootsError};
@@ -124,7 +125,9 @@ impl Client {
 
     fn conclude(&self, course: Course<'_>, last: Exchange<'_>, judged: Judgement) -> Run {
         let judged = second_hand(course.judged, judged);
-        let own = Redactor::new(&last.secrets());
+        let secrets = last.secrets();
+        record::secrets(&secrets);
+        let own = Redactor::new(&secrets);
         let clean = |text: &str| self.redactor.redact(&own.redact(text));
         let mut found = judged.found.map(|found| *found).unwrap_or_default();
         found.merge(last.found());

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::phases::{Notes, Slot};
+use super::record;
 use super::redirect;
 use super::reply::{End, Failed, Hop, Reply, StreamReader, Trace, Turn, Wire};
 use super::spans::{self, micros};
@@ -113,7 +114,9 @@ impl<'c> Exchange<'c> {
                 words: format!("content-encoding {coding:?}, which was not asked for"),
             }));
         }
-        Ok(self.read(response, prepared, success).await)
+        let end = self.read(response, prepared, success).await;
+        record::ended(&end);
+        Ok(end)
     }
 
     async fn send(
@@ -133,6 +136,7 @@ impl<'c> Exchange<'c> {
                 *sent.body_mut() = Some(body.clone().into());
             }
             *sent.headers_mut() = HeaderMap::clone(&headers);
+            record::sent(&method, &url, &headers, &body);
             let (http, guard) = route
                 .to(&url, ours && self.reply.hops == 0)
                 .map_err(|refused| Halt::Transport(Broken::Service(refused)))?;
@@ -152,6 +156,7 @@ impl<'c> Exchange<'c> {
                 return Err(Halt::Transport(Broken::Service(refused)));
             }
             self.reply.headers = std::mem::take(response.headers_mut());
+            record::heard(response.version(), response.status(), &self.reply.headers);
             if prepared.redirects == 0 || !response.status().is_redirection() {
                 return Ok(response);
             }
@@ -224,6 +229,7 @@ impl<'c> Exchange<'c> {
                     };
                 }
             };
+            record::piece(&chunk);
             self.reply.read_bytes += chunk.len();
             let too_large = self.reply.read_bytes > prepared.max_bytes;
             if let Some(reader) = &mut self.reader {

@@ -16,6 +16,7 @@ mod http;
 mod image;
 mod pattern;
 mod phases;
+mod record;
 mod redirect;
 mod reply;
 mod reported;
@@ -42,6 +43,7 @@ use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret};
 
 pub use chat::APIS;
 pub use client::{Client, ClientError};
+pub use record::Recorder;
 pub use reply::{End, Failed, Hop, Memory, Reply, Reported, StreamReader, Trace, Turn, Wire};
 pub use request::{Keep, Prepared, Request};
 pub use run::Run;

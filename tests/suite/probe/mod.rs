@@ -7,6 +7,7 @@ mod image;
 mod keys;
 mod options;
 mod proxy;
+mod record;
 mod redirect;
 pub mod server;
 mod tls;
