@@ -81,7 +81,7 @@ impl Run {
     }
 
     /// The run as users' scripts see it; `name` is `service/probe`. What it learned besides is in `found`, when there is
-    /// something.
+    /// something, and the course of a stream in `stream`.
     pub fn to_json(&self, name: &str) -> Value {
         let ms = |us: Option<u32>| us.map(|us| f64::from(us) / 1000.0);
         let cause = match self.outcome {
@@ -115,10 +115,12 @@ impl Run {
             "hops": self.wire.hops.iter().map(|hop| {
                 json!({ "status": hop.status, "host": hop.host })
             }).collect::<Vec<_>>(),
-            "stream": self.stream.as_ref().map(|s| s.to_json()),
             "evidence": self.evidence.as_ref().map(|e| e.text.as_str()),
             "request_id": self.evidence.as_ref().and_then(|e| e.request_id.as_deref()),
         });
+        if let Some(stream) = &self.stream {
+            object["stream"] = stream.to_json();
+        }
         if let Some(found) = &self.found {
             object["found"] = found.to_json();
         }

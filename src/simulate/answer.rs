@@ -110,29 +110,22 @@ impl Answer {
         self
     }
 
-    /// The first half of the bytes, then `end`. The told length stays that of the whole.
+    /// The beginning of the answer, then `end`. The told length stays that of the whole.
+    ///
+    /// Of a document that is half of its bytes, of a stream its first piece of text and half of the next event.
     fn half(mut self, end: Step) -> Self {
-        let size = |steps: &[Step]| -> usize {
-            let sent = |s: &Step| if let Step::Send(b) = s { b.len() } else { 0 };
-            steps.iter().map(sent).sum()
-        };
-        let mut left = size(&self.steps) / 2;
-        let mut kept = Vec::with_capacity(self.steps.len() + 2);
-        for step in self.steps {
-            match step {
-                Step::Send(bytes) if bytes.len() >= left => {
-                    kept.push(Step::Send(bytes.slice(..left)));
-                    break;
-                }
-                Step::Send(bytes) => {
-                    left -= bytes.len();
-                    kept.push(Step::Send(bytes));
-                }
-                other => kept.push(other),
-            }
-        }
-        kept.extend([Step::Wait(BEFORE_CUT), end]);
-        self.steps = kept;
+        let spoken = self
+            .steps
+            .iter()
+            .position(|step| matches!(step, Step::Wait(_)));
+        let head = spoken.map_or(0, |at| at + 2);
+        let mut rest = self.steps.split_off(head.min(self.steps.len())).into_iter();
+        let broken = rest.find_map(|step| match step {
+            Step::Send(bytes) => Some(bytes.slice(..bytes.len() / 2)),
+            _ => None,
+        });
+        self.steps.extend(broken.map(Step::Send));
+        self.steps.extend([Step::Wait(BEFORE_CUT), end]);
         self
     }
 

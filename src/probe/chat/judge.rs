@@ -7,7 +7,7 @@
 use super::Chat;
 use super::answer::Answer;
 use super::said::Said;
-use crate::model::{FailureKind, Fault, Findings, Usage};
+use crate::model::{FailureKind, Fault, Usage};
 use crate::probe::evidence::with_excerpt;
 use crate::probe::reply::{End, Failed, Reply, Trace};
 use crate::probe::verdict::{page_instead, refusal, unfinished, wrong};
@@ -24,11 +24,8 @@ impl Chat {
             Some(trace) => (self.judge_stream(reply, trace), trace.counted.told()),
             None => self.judge_whole(reply),
         };
-        if let Some(usage) = usage {
-            judgement.found.get_or_insert_default().merge(Findings {
-                usage: Some(usage),
-                ..Findings::default()
-            });
+        if usage.is_some() {
+            judgement.found.get_or_insert_default().usage = usage;
         }
         judgement
     }

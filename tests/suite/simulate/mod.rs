@@ -1,5 +1,6 @@
 //! The fake provider on the wire: what each endpoint answers, and how each failure looks to a client.
 
+mod chat;
 mod site;
 
 use base64::Engine as _;

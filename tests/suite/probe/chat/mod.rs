@@ -1,5 +1,8 @@
 //! What the kind `chat` makes of answers and streams.
 
+mod shapes;
+mod words;
+
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
