@@ -2,12 +2,14 @@
 
 mod chat;
 mod count;
+mod expectations;
 mod http;
 mod image;
 mod keys;
 mod options;
 mod proxy;
 mod redirect;
+mod sending;
 pub mod server;
 mod tls;
 mod transport;
