@@ -54,6 +54,8 @@ struct Count {
     source: Source,
     rules: CountRules,
     host: String,
+    /// What is asked, without secrets.
+    asks: String,
 }
 
 /// Where the number stands.
@@ -73,9 +75,9 @@ fn build(
 ) -> Result<Box<dyn Check>, Vec<Problem>> {
     let mut fields = Fields::of(table);
     let mut url = target::url(&mut fields, around, None);
-    if let Some(url) = &mut url {
-        target::query(&mut fields, url);
-    }
+    let shown = url
+        .as_mut()
+        .map(|url| target::query(&mut fields, around, url));
     let headers = target::headers(&mut fields, around, Auth::None);
     let most = u64::from(Prepared::MOST_REDIRECTS);
     let redirects = fields
@@ -88,10 +90,12 @@ fn build(
         alert: fields.truth("alert").unwrap_or(false),
     };
     let problems = fields.problems();
-    let (Some(url), Some(source), true) = (url, source, problems.is_empty()) else {
+    let (Some(url), Some(shown), Some(source), true) = (url, shown, source, problems.is_empty())
+    else {
         return Err(problems);
     };
     Ok(Box::new(Count {
+        asks: format!("GET {shown}"),
         host: target::host(&url),
         request: Request {
             prepared: Arc::new(Prepared {
@@ -261,7 +265,7 @@ impl Check for Count {
             Source::Text(pattern) => format!("the number in {pattern}"),
             Source::Matches(pattern) => format!("how often {pattern} matches"),
         };
-        format!("GET {}, {from}", self.request.prepared.url)
+        format!("{}, {from}", self.asks)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A [`Check`] is pure: it makes requests and judges replies. The [`Client`] does all the I/O: it sends, times the
 //! phases, bounds what it reads, and names what went wrong on the way. A new kind is one file and one line in [`KINDS`].
 
+mod auth;
 mod chat;
 mod classify;
 mod client;

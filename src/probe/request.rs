@@ -1,5 +1,6 @@
 //! A request, prepared once per probe so that a run costs as little as it can.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use http::{HeaderMap, HeaderName, Method};
 use url::Url;
 
 /// What is sent: the shared part, and the body, which may differ from run to run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     /// Everything but the body.
     pub prepared: Arc<Prepared>,
@@ -16,7 +17,7 @@ pub struct Request {
 }
 
 /// The part of a request that stays the same over the runs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Prepared {
     /// GET, POST, ...
     pub method: Method,
@@ -32,6 +33,21 @@ pub struct Prepared {
     pub max_bytes: usize,
     /// Whether a successful reply's body is wanted.
     pub keep: Keep,
+}
+
+impl fmt::Debug for Request {
+    /// A body may hold a secret: only its length is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, {} bytes of body", self.prepared, self.body.len())
+    }
+}
+
+impl fmt::Debug for Prepared {
+    /// Headers and query may hold a secret: neither is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.host_str().unwrap_or_default();
+        write!(f, "{} {host}{}", self.method, self.url.path())
+    }
 }
 
 impl Prepared {

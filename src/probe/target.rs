@@ -1,24 +1,15 @@
 //! Where a probe sends to and with which headers: the keys `url`, `path`, `query`, `headers` and `auth`.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use toml::Spanned;
 use toml::de::DeValue;
 use url::Url;
 
 use super::Surroundings;
+pub(super) use super::auth::Auth;
 use super::fields::{Fields, wanted};
 use crate::diagnostic::Problem;
 use crate::model::Secret;
-
-/// How the service's key is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Auth {
-    /// Not at all.
-    None,
-    /// `Authorization: Bearer ..`
-    Bearer,
-    /// As the value of a header.
-    Header(HeaderName),
-}
 
 /// Headers, and which of them carry a secret.
 #[derive(Debug, Clone, Default)]
@@ -90,24 +81,64 @@ fn parse(fields: &mut Fields<'_, '_>, key: &str, text: &str) -> Option<Url> {
     checked.map_err(|problem| fields.fault(problem)).ok()
 }
 
-/// Adds the pairs of `query` to the address.
-pub(super) fn query(fields: &mut Fields<'_, '_>, url: &mut Url) {
+/// Adds the pairs of `query` to the address, and gives it as it may be shown: secrets of the query are left out.
+pub(super) fn query(fields: &mut Fields<'_, '_>, around: &Surroundings<'_>, url: &mut Url) -> Url {
+    let mut shown = url.clone();
     let Some(value) = fields.get("query") else {
-        return;
+        return shown;
     };
-    let pairs = Fields::of(value);
-    for (key, value) in pairs.entries() {
-        match value.get_ref() {
-            DeValue::String(text) => {
-                url.query_pairs_mut().append_pair(key, text);
-            }
-            DeValue::Integer(number) => {
-                url.query_pairs_mut().append_pair(key, &number.to_string());
-            }
-            _ => fields.fault(wanted("a text or a number", value)),
-        }
+    for pair in fields.take(pairs(value, around)).unwrap_or_default() {
+        url.query_pairs_mut().append_pair(&pair.key, &pair.value);
+        let value = if pair.secret { "..." } else { &pair.value };
+        shown.query_pairs_mut().append_pair(&pair.key, value);
     }
-    fields.take::<()>(Err(pairs.problems()));
+    shown
+}
+
+/// A key with its value, of a query or a form.
+pub(super) struct Pair {
+    pub key: String,
+    pub value: String,
+    pub secret: bool,
+}
+
+/// The pairs of a table whose values are texts, numbers, truths or secrets; absent secrets are empty.
+pub(super) fn pairs(
+    value: &Spanned<DeValue<'_>>,
+    around: &Surroundings<'_>,
+) -> Result<Vec<Pair>, Vec<Problem>> {
+    let mut fields = Fields::of(value);
+    let mut pairs = Vec::new();
+    for (key, value) in fields.entries() {
+        let (value, secret) = match value.get_ref() {
+            DeValue::String(text) => (text.to_string(), false),
+            DeValue::Integer(number) => (number.to_string(), false),
+            DeValue::Float(number) => (number.to_string(), false),
+            DeValue::Boolean(truth) => (truth.to_string(), false),
+            DeValue::Table(_) => {
+                let read = (around.secret)(value).map_err(|problem| vec![problem]);
+                let secret = fields.take(read).flatten();
+                (
+                    secret.map_or_else(String::new, |s| s.expose().to_owned()),
+                    true,
+                )
+            }
+            _ => {
+                fields.fault(wanted("a text, a number, true, false or a secret", value));
+                continue;
+            }
+        };
+        pairs.push(Pair {
+            key: key.to_owned(),
+            value,
+            secret,
+        });
+    }
+    let problems = fields.problems();
+    match problems.is_empty() {
+        true => Ok(pairs),
+        false => Err(problems),
+    }
 }
 
 /// The headers of `headers` and `auth`.
@@ -120,27 +151,21 @@ pub(super) fn headers(
     headers
         .all
         .insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-    if let (auth, Some(key)) = (auth(fields).unwrap_or(default), around.key) {
-        let (name, value) = match auth {
-            Auth::None => (None, String::new()),
-            Auth::Bearer => (
-                Some(header::AUTHORIZATION),
-                format!("Bearer {}", key.expose()),
-            ),
-            Auth::Header(name) => (Some(name), key.expose().to_owned()),
-        };
-        if let Some(name) = name
-            && !headers.add_secret(name, &value)
-        {
-            let message = format!(
+    if let (auth, Some(secret)) = Auth::read(fields, around, default)
+        && let Some((name, value)) = auth.header(&secret)
+        && !headers.add_secret(name, &value)
+    {
+        let message = match fields.get("auth") {
+            Some(_) => "this secret cannot be sent in a header".to_owned(),
+            None => format!(
                 "the key of service `{}` cannot be sent in a header",
                 around.service
-            );
-            fields.fault(
-                Problem::new(fields.span("auth"), message)
-                    .help("it holds a line break or another control character"),
-            );
-        }
+            ),
+        };
+        fields.fault(
+            Problem::new(fields.span("auth"), message)
+                .help("it holds a line break or another control character"),
+        );
     }
     let Some(value) = fields.get("headers") else {
         return headers;
@@ -209,31 +234,6 @@ impl Headers {
         self.all.insert(name.clone(), value);
         self.secret.push(name);
         true
-    }
-}
-
-fn auth(fields: &mut Fields<'_, '_>) -> Option<Auth> {
-    let value = fields.get("auth")?;
-    let help = "`auth` is \"none\", \"bearer\" or { header = \"x-api-key\" }";
-    match value.get_ref() {
-        DeValue::String(text) if text == "none" => Some(Auth::None),
-        DeValue::String(text) if text == "bearer" => Some(Auth::Bearer),
-        DeValue::Table(_) => {
-            let mut inner = Fields::of(value);
-            inner.only(&["header"]);
-            let name = inner
-                .required_text("header")
-                .map(|name| (name, HeaderName::from_bytes(name.as_bytes())));
-            if let Some((_, Err(_))) = name {
-                inner.fault(Problem::new(inner.span("header"), "no header name"));
-            }
-            fields.take::<()>(Err(inner.problems()));
-            name.and_then(|(_, parsed)| parsed.ok()).map(Auth::Header)
-        }
-        _ => {
-            fields.fault(wanted("a way to send the key", value).help(help));
-            None
-        }
     }
 }
 

@@ -74,6 +74,12 @@ impl Reader<'_, '_> {
         };
         if uses_key(kind, fields) {
             missing.extend(around.absent.iter().cloned());
+            if fields.get("auth").is_some() && around.key.is_none() && around.absent.is_empty() {
+                let what = format!("the service `{}` has no `key` to send", around.name);
+                let problem = Problem::new(fields.span("auth"), what)
+                    .help("give the service a `key`, or `auth` a secret of its own");
+                fields.faults.warn(problem);
+            }
         }
         missing.extend(lacks);
         if let Some(missing) = missing.first() {
@@ -83,7 +89,8 @@ impl Reader<'_, '_> {
             });
             return;
         }
-        if uses_key(kind, fields) && around.key.is_some() {
+        let own = fields.get("auth").is_some_and(|v| v.get_ref().is_table());
+        if own || (uses_key(kind, fields) && around.key.is_some()) {
             in_clear(fields, "url");
         }
         let (Some(cadence), Some(timeout)) = (cadence, timeout) else {
@@ -151,6 +158,13 @@ pub(super) fn in_clear(fields: Fields<'_>, key: &str) {
 fn uses_key(kind: &Kind, fields: Fields<'_>) -> bool {
     match fields.get("auth").map(|v| v.get_ref()) {
         Some(DeValue::String(auth)) => auth.as_ref() != "none",
+        // A secret of the probe's own stands in one of these.
+        Some(DeValue::Table(auth)) => {
+            let basic = auth.get("basic").and_then(|v| v.get_ref().as_table());
+            !auth.contains_key("bearer")
+                && !auth.contains_key("value")
+                && !basic.is_some_and(|basic| basic.contains_key("password"))
+        }
         Some(_) => true,
         None => kind.sends_key,
     }

@@ -205,7 +205,6 @@ async fn a_run_as_json_has_the_documented_fields() {
             "probe",
             "request_id",
             "status",
-            "stream",
             "tls",
             "total_ms"
         ]

@@ -2,6 +2,7 @@
 
 mod chat;
 mod count;
+mod expectations;
 mod http;
 mod image;
 mod keys;
@@ -9,6 +10,7 @@ mod options;
 mod proxy;
 mod record;
 mod redirect;
+mod sending;
 pub mod server;
 mod tls;
 mod transport;

@@ -1,8 +1,9 @@
-//! The kind `http`: one request; status, text, JSON, size, certificate and time are judged.
+//! The kind `http`: one request; status, headers, text, JSON, size, connection and time are judged.
+
+mod body;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::Method;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -26,6 +27,8 @@ pub const KIND: Kind = Kind {
         "headers",
         "query",
         "body",
+        "json",
+        "form",
         "auth",
         "redirects",
         "expect",
@@ -36,15 +39,7 @@ pub const KIND: Kind = Kind {
     build,
 };
 
-const EXPECT_KEYS: &[&str] = &[
-    "status",
-    "text",
-    "not_text",
-    "json",
-    "latency_under",
-    "cert_valid_for",
-    "max_bytes",
-];
+const EXPECT_KEYS: &[&str] = &["status", "headers", "text", "not_text", "json", "min_bytes"];
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 #[derive(Debug)]
@@ -54,6 +49,8 @@ struct Http {
     /// For messages: `2xx`, `200 or 204`.
     wanted: String,
     host: String,
+    /// What is asked, without secrets.
+    asks: String,
 }
 
 fn build(
@@ -62,33 +59,25 @@ fn build(
 ) -> Result<Box<dyn Check>, Vec<Problem>> {
     let mut fields = Fields::of(table);
     let mut url = target::url(&mut fields, around, None);
-    if let Some(url) = &mut url {
-        target::query(&mut fields, url);
-    }
+    let shown = url
+        .as_mut()
+        .map(|url| target::query(&mut fields, around, url));
     let method = method(&mut fields);
-    let headers = target::headers(&mut fields, around, Auth::None);
-    let body = fields
-        .text("body")
-        .map(|text| Bytes::copy_from_slice(text.as_bytes()));
+    let mut headers = target::headers(&mut fields, around, Auth::None);
+    let body = body::read(&mut fields, around, &mut headers.all);
     let most = u64::from(Prepared::MOST_REDIRECTS);
     let redirects = fields
         .number("redirects", 0..most + 1)
         .and_then(|n| u8::try_from(n).ok());
-    let expect = Expect::read(&mut fields, EXPECT_KEYS);
+    let expect = Expect::read(&mut fields, &[EXPECT_KEYS, Expect::COMMON].concat());
     let problems = fields.problems();
-    let Some(url) = url.filter(|_| problems.is_empty()) else {
+    let (Some(url), Some(shown), true) = (url, shown, problems.is_empty()) else {
         return Err(problems);
-    };
-    let wanted = match &expect.status {
-        None => "2xx".to_owned(),
-        Some(codes) => codes
-            .iter()
-            .map(u16::to_string)
-            .collect::<Vec<_>>()
-            .join(" or "),
     };
     Ok(Box::new(Http {
         host: target::host(&url),
+        asks: format!("{method} {shown}"),
+        wanted: expect.wanted(),
         request: Request {
             prepared: Arc::new(Prepared {
                 method,
@@ -103,15 +92,14 @@ fn build(
                     Keep::IfJson
                 },
             }),
-            body: body.unwrap_or_default(),
+            body,
         },
         expect,
-        wanted,
     }))
 }
 
 fn method(fields: &mut Fields<'_, '_>) -> Method {
-    let default = if fields.get("body").is_some() {
+    let default = if body::KEYS.iter().any(|key| fields.get(key).is_some()) {
         Method::POST
     } else {
         Method::GET
@@ -143,8 +131,9 @@ impl Http {
                 false => refusal(reply, &self.wanted),
             };
         }
-        if let Some(unfinished) = unfinished(reply) {
-            return unfinished;
+        let early = self.expect.fault_of_headers(reply);
+        if let Some(failed) = early.or_else(|| unfinished(reply)) {
+            return failed;
         }
         if let Some(why) = self
             .expect
@@ -168,6 +157,9 @@ impl Http {
         {
             let why = format!("HTTP 200 with an error inside: {}", reported.line());
             return wrong(FailureKind::ErrorBody, classify::fault_of(&reported), why);
+        }
+        if let Some(why) = self.expect.fault_of_size(reply) {
+            return wrong(FailureKind::WrongContent, Fault::Provider, why);
         }
         self.expect.judge_rest(reply)
     }
@@ -195,7 +187,6 @@ impl Check for Http {
     }
 
     fn describe(&self) -> String {
-        let prepared = &self.request.prepared;
-        format!("{} {}", prepared.method, prepared.url)
+        self.asks.clone()
     }
 }
