@@ -40,6 +40,15 @@ impl Findings {
         if let Some(note) = &self.note {
             object.insert("note".to_owned(), json!(note));
         }
+        match self.cost {
+            Some(Cost::Known(cost)) => object.insert("cost_usd".to_owned(), json!(cost.usd())),
+            Some(Cost::Unknown) => object.insert("cost_usd".to_owned(), Value::Null),
+            None => None,
+        };
+        if !self.headroom.is_empty() {
+            let limits: Vec<Value> = self.headroom.iter().map(Headroom::to_json).collect();
+            object.insert("headroom".to_owned(), json!(limits));
+        }
         Value::Object(object)
     }
 

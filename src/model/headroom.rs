@@ -8,6 +8,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::Timestamp;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -41,6 +43,16 @@ impl Headroom {
     /// The share that is left, 0 to 1; `None` without a limit.
     pub fn share(&self) -> Option<f64> {
         share(self.remaining, self.limit?)
+    }
+
+    /// As users' scripts see it.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "resource": self.resource,
+            "limit": self.limit,
+            "remaining": self.remaining,
+            "resets_in_s": self.resets_in.map(|r| r.as_secs_f64()),
+        })
     }
 }
 
