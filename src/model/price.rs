@@ -6,7 +6,7 @@ use super::money::{Cost, MicroUsd};
 use super::{Phase, Usage};
 
 /// The price of a million of something, in millionths of a dollar: also what one of it costs in millionths of those.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Rate(u64);
 
 impl Rate {
