@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::plan::ProbeJob;
 use crate::engine::Observer;
-use crate::model::budget::Pace;
+use crate::model::budget::Ration;
 use crate::model::event_line::EventLine;
 use crate::model::fold::Recheck;
 use crate::model::trace::TimeColumn;
@@ -47,8 +47,8 @@ impl Observer for Relay {
             .send(Command::Recheck(recheck.probe, recheck.at));
     }
 
-    fn paces(&mut self, paces: &[(ProbeId, Pace)]) {
-        let _ = self.commands.send(Command::Pace(paces.to_vec()));
+    fn rations(&mut self, rations: &[(ProbeId, Ration)]) {
+        let _ = self.commands.send(Command::Ration(rations.to_vec()));
     }
 
     fn event(&mut self, service: &str, event: &IncidentEvent) {

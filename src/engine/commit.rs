@@ -103,7 +103,7 @@ impl Engine {
         }
         self.backlog.reports.clear();
         self.backlog.finals.clear();
-        self.backlog.paces.clear();
+        self.backlog.rations.clear();
         self.backlog.shift = 0;
         if load == Load::All {
             let samples = self.backlog.samples.len() as u64;
@@ -219,8 +219,8 @@ fn write(
             letters = true;
         }
     }
-    for pace in &backlog.paces {
-        tx.pace(pace)?;
+    for ration in &backlog.rations {
+        tx.ration(ration)?;
     }
     for incident in &backlog.finals {
         tx.finalize(*incident)?;

@@ -1,4 +1,4 @@
-//! What services have spent today, and at which pace their probes run for it.
+//! What services have spent today, and at which ration their probes run for it.
 //!
 //! Kept in memory as samples are folded, begun from the database. The decision is [`crate::model::budget`]'s; here is
 //! only what it needs to know. An incident or a suspicion comes before the budget: its service runs at full pace.
@@ -9,9 +9,9 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::limits::Alarms;
-use crate::model::budget::{self, Bill, Pace, Purse, REVIEW};
+use crate::model::budget::{self, Bill, Purse, REVIEW, Ration};
 use crate::model::{Cost, MicroUsd, ProbeId, Sample, ServiceId, Timestamp};
-use crate::store::{PaceRow, Spending};
+use crate::store::{RationRow, Spending};
 
 /// Runs of which the mean cost is kept: older ones fade.
 const REMEMBERED: f64 = 200.0;
@@ -43,7 +43,7 @@ pub struct ProbeMoney {
 pub(super) struct Ledger {
     accounts: HashMap<ServiceId, Account>,
     alarms: Alarms,
-    /// The schedule knows no pace yet: all are to be told.
+    /// The schedule knows no ration yet: all are to be told.
     resend: bool,
 }
 
@@ -68,9 +68,9 @@ struct Entry {
     spent: MicroUsd,
     mean: Mean,
     /// What the budget allows.
-    allowed: Pace,
+    allowed: Ration,
     /// What is in force.
-    pace: Pace,
+    ration: Ration,
 }
 
 /// The mean cost of recent runs.
@@ -128,9 +128,9 @@ impl Entry {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     /// For the schedule.
-    pub paces: Vec<(ProbeId, Pace)>,
+    pub rations: Vec<(ProbeId, Ration)>,
     /// For the database.
-    pub rows: Vec<PaceRow>,
+    pub rows: Vec<RationRow>,
 }
 
 impl Ledger {
@@ -138,7 +138,7 @@ impl Ledger {
     pub fn new<'p>(
         plans: impl Iterator<Item = (ServiceId, &'p str, &'p Money)>,
         spent: &[Spending],
-        paces: &[PaceRow],
+        rations: &[RationRow],
         now: Timestamp,
     ) -> Self {
         let today = budget::day(now);
@@ -146,18 +146,19 @@ impl Ledger {
         for day in spent {
             days.entry(day.probe).or_default().push(day);
         }
-        let paces: HashMap<ProbeId, Pace> = paces.iter().map(|p| (p.probe, p.pace)).collect();
+        let rations: HashMap<ProbeId, Ration> =
+            rations.iter().map(|p| (p.probe, p.ration)).collect();
         let entry = |plan: &ProbeMoney| {
             let days = days.get(&plan.probe).map_or(&[][..], |d| d);
             let latest = days.iter().rev().find(|d| d.priced > 0);
             let mean = latest.map_or(Mean::default(), |d| Mean::of(d));
-            let pace = paces.get(&plan.probe).copied().unwrap_or(Pace::FULL);
+            let ration = rations.get(&plan.probe).copied().unwrap_or(Ration::FULL);
             let mut entry = Entry {
                 plan: plan.clone(),
                 spent: MicroUsd::ZERO,
                 mean,
-                allowed: pace,
-                pace,
+                allowed: ration,
+                ration,
             };
             if let Some(day) = days.iter().find(|d| d.day == today) {
                 let assumed = entry.cost().unwrap_or_default().times(day.unpriced());
@@ -247,13 +248,15 @@ impl Ledger {
                 account.review(now, &mut changes.rows);
             }
             if resend {
-                let others = account.probes.iter().filter(|e| e.pace != Pace::FULL);
-                changes.paces.extend(others.map(|e| (e.plan.probe, e.pace)));
+                let others = account.probes.iter().filter(|e| e.ration != Ration::FULL);
+                changes
+                    .rations
+                    .extend(others.map(|e| (e.plan.probe, e.ration)));
             }
         }
         if !resend {
-            let changed = changes.rows.iter().map(|row| (row.probe, row.pace));
-            changes.paces.extend(changed);
+            let changed = changes.rows.iter().map(|row| (row.probe, row.ration));
+            changes.rations.extend(changed);
         }
         changes
     }
@@ -287,7 +290,7 @@ impl Account {
         self.budget.is_some_and(|budget| self.spent() >= budget)
     }
 
-    fn review(&mut self, now: Timestamp, rows: &mut Vec<PaceRow>) {
+    fn review(&mut self, now: Timestamp, rows: &mut Vec<RationRow>) {
         self.reviewed = Some(now);
         let spent = self.spent();
         let mut costing: Vec<(usize, Bill)> = Vec::new();
@@ -295,26 +298,30 @@ impl Account {
             let bills = self.probes.iter().enumerate();
             costing.extend(bills.filter_map(|(i, e)| Some((i, e.bill()?))));
         }
-        let mut allowed = vec![Pace::FULL; self.probes.len()];
+        let mut allowed = vec![Ration::FULL; self.probes.len()];
         if let Some(budget) = self.budget {
             let bills: Vec<Bill> = costing.iter().map(|(_, bill)| *bill).collect();
-            let paces = Purse::new(budget, spent, now).paces(&bills);
-            for ((index, _), pace) in costing.iter().zip(paces) {
+            let rations = Purse::new(budget, spent, now).rations(&bills);
+            for ((index, _), ration) in costing.iter().zip(rations) {
                 if let Some(slot) = allowed.get_mut(*index) {
-                    *slot = pace;
+                    *slot = ration;
                 }
             }
         }
         let before = rows.len();
         for (entry, allowed) in self.probes.iter_mut().zip(allowed) {
             entry.allowed = allowed;
-            let pace = if self.suspended { Pace::FULL } else { allowed };
-            if pace != entry.pace {
-                entry.pace = pace;
-                rows.push(PaceRow {
+            let ration = if self.suspended {
+                Ration::FULL
+            } else {
+                allowed
+            };
+            if ration != entry.ration {
+                entry.ration = ration;
+                rows.push(RationRow {
                     probe: entry.plan.probe,
                     at: now,
-                    pace,
+                    ration,
                 });
             }
         }
@@ -340,10 +347,10 @@ impl Account {
         let thinned: Vec<String> = self
             .probes
             .iter()
-            .filter_map(|e| match e.pace {
-                Pace::FULL => None,
-                Pace::Rest => Some(format!("{} rests until 00:00 UTC", e.plan.name)),
-                Pace::OneIn(n) => {
+            .filter_map(|e| match e.ration {
+                Ration::FULL => None,
+                Ration::Nothing => Some(format!("{} rests until 00:00 UTC", e.plan.name)),
+                Ration::OneIn(n) => {
                     let every = e.plan.interval.saturating_mul(n);
                     let every = humantime::format_duration(every);
                     Some(format!("{} runs every {every}", e.plan.name))
@@ -369,7 +376,7 @@ impl Account {
 impl Entry {
     /// Costs money and has not been stopped.
     fn goes_on(&self) -> bool {
-        self.pace != Pace::Rest && self.bill().is_some()
+        self.ration != Ration::Nothing && self.bill().is_some()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Claims about the books: what is counted, and when paces change.
+//! Claims about the books: what is counted, and when rations change.
 
 use super::*;
 use crate::model::{Findings, Origin, Outcome, Phases};
@@ -24,8 +24,13 @@ fn money(budget: Option<u64>, forecast: Option<u64>) -> Money {
     }
 }
 
-fn ledger(money: &Money, spent: &[Spending], paces: &[PaceRow], now: Timestamp) -> Ledger {
-    Ledger::new([(SERVICE, "openai", money)].into_iter(), spent, paces, now)
+fn ledger(money: &Money, spent: &[Spending], rations: &[RationRow], now: Timestamp) -> Ledger {
+    Ledger::new(
+        [(SERVICE, "openai", money)].into_iter(),
+        spent,
+        rations,
+        now,
+    )
 }
 
 fn run(probe: ProbeId, at: Timestamp, cost: Option<Cost>) -> Sample {
@@ -70,7 +75,7 @@ fn a_budget_thins_what_costs_and_leaves_what_is_free() {
     // 1,440 runs of 1,000 are 1,440,000 a day.
     let mut books = ledger(&money(Some(800_000), Some(1_000)), &[], &[], at("00:00:00"));
     let changes = books.review(at("00:00:00"), CALM);
-    assert_eq!(changes.paces, [(CHAT, Pace::OneIn(2))]);
+    assert_eq!(changes.rations, [(CHAT, Ration::OneIn(2))]);
     assert_eq!(changes.rows.len(), 1);
     assert_eq!(books.review(at("00:00:01"), CALM), Changes::default());
 }
@@ -88,16 +93,16 @@ fn a_suspicion_ends_the_thinning_at_once_and_its_end_brings_it_back() {
     let mut books = ledger(&money(Some(800_000), Some(1_000)), &[], &[], at("00:00:00"));
     books.review(at("00:00:00"), CALM);
     assert_eq!(
-        books.review(at("00:00:07"), TROUBLE).paces,
-        [(CHAT, Pace::FULL)]
+        books.review(at("00:00:07"), TROUBLE).rations,
+        [(CHAT, Ration::FULL)]
     );
     // However much is spent meanwhile.
     books.take(SERVICE, &run(CHAT, at("00:00:08"), known(900_000)));
     assert_eq!(books.review(at("00:00:08"), TROUBLE), Changes::default());
     assert_eq!(books.review(at("00:30:00"), TROUBLE), Changes::default());
     assert_eq!(
-        books.review(at("00:30:01"), CALM).paces,
-        [(CHAT, Pace::Rest)]
+        books.review(at("00:30:01"), CALM).rations,
+        [(CHAT, Ration::Nothing)]
     );
 }
 
@@ -108,14 +113,14 @@ fn a_spent_budget_stops_the_probe_at_once_until_midnight() {
     books.take(SERVICE, &run(CHAT, at("12:00:01"), known(5_000)));
     books.take(SERVICE, &run(CHAT, at("12:00:01"), known(5_000)));
     assert_eq!(
-        books.review(at("12:00:01"), CALM).paces,
-        [(CHAT, Pace::Rest)]
+        books.review(at("12:00:01"), CALM).rations,
+        [(CHAT, Ration::Nothing)]
     );
     assert_eq!(books.review(at("23:59:59"), CALM), Changes::default());
     let midnight = at("23:59:59") + Duration::from_secs(1);
-    let paces = books.review(midnight, CALM).paces;
+    let rations = books.review(midnight, CALM).rations;
     // A run is now known to cost half of the budget: a day has room for one or two.
-    assert_eq!(paces, [(CHAT, Pace::OneIn(1024))]);
+    assert_eq!(rations, [(CHAT, Ration::OneIn(1024))]);
 }
 
 #[test]
@@ -136,8 +141,8 @@ fn what_is_learned_comes_before_the_forecast_and_old_runs_fade() {
         books.take(SERVICE, &run(CHAT, at("00:00:02"), known(4_000)));
     }
     assert!(cost(&books).unwrap() > MicroUsd(3_900));
-    let later = books.review(at("00:10:00"), CALM).paces;
-    assert_eq!(later, [(CHAT, Pace::Rest)]);
+    let later = books.review(at("00:10:00"), CALM).rations;
+    assert_eq!(later, [(CHAT, Ration::Nothing)]);
 }
 
 #[test]
@@ -148,8 +153,8 @@ fn runs_of_unknown_cost_count_as_what_they_are_probably_worth() {
         books.take(SERVICE, &run(CHAT, at("23:58:01"), Some(Cost::Unknown)));
     }
     assert_eq!(
-        books.review(at("23:58:01"), CALM).paces,
-        [(CHAT, Pace::Rest)]
+        books.review(at("23:58:01"), CALM).rations,
+        [(CHAT, Ration::Nothing)]
     );
     // A run that surely cost nothing counts for nothing.
     books.take(SERVICE, &run(CHAT, at("23:58:02"), None));
@@ -162,32 +167,32 @@ fn a_restart_knows_what_was_spent_and_tells_the_schedule_the_pace() {
         spending("2026-11-07", 10, 10, 99),
         spending("2026-11-08", 500, 400, 400_000),
     ];
-    let pace = PaceRow {
+    let ration = RationRow {
         probe: CHAT,
         at: at("10:00:00"),
-        pace: Pace::OneIn(2),
+        ration: Ration::OneIn(2),
     };
     // 400,000 were counted, 100 runs more are worth 100,000: half of what is left suffices for half of the runs.
     let mut books = ledger(
         &money(Some(1_000_000), Some(7)),
         &spent,
-        &[pace],
+        &[ration],
         at("12:00:00"),
     );
     assert_eq!(books.accounts[&SERVICE].spent(), MicroUsd(500_000));
     let changes = books.review(at("12:00:00"), CALM);
-    assert_eq!(changes.paces, [(CHAT, Pace::OneIn(2))]);
+    assert_eq!(changes.rations, [(CHAT, Ration::OneIn(2))]);
     assert_eq!(changes.rows, []);
     // The next day begins with nothing spent, and learns nothing anew.
     let mut next = ledger(
         &money(Some(2_000_000), Some(7)),
         &spent,
-        &[pace],
+        &[ration],
         at("12:00:00") + Duration::from_secs(86_400),
     );
     let changes = next.review(at("12:00:00") + Duration::from_secs(86_400), CALM);
     // The schedule begins at full pace anyway.
-    assert_eq!(changes.paces, []);
+    assert_eq!(changes.rations, []);
     assert_eq!(changes.rows.len(), 1);
 }
 
@@ -205,15 +210,15 @@ fn a_reload_keeps_what_was_counted_and_adopts_the_new_budget() {
     reloaded.inherit(books);
     assert_eq!(reloaded.accounts[&SERVICE].spent(), MicroUsd(1_000));
     assert_eq!(
-        reloaded.review(at("12:00:02"), CALM).paces,
-        [(CHAT, Pace::Rest)]
+        reloaded.review(at("12:00:02"), CALM).rations,
+        [(CHAT, Ration::Nothing)]
     );
     let mut without = ledger(&money(None, Some(1_000)), &[], &[], at("12:00:03"));
     without.inherit(reloaded);
     let changes = without.review(at("12:00:03"), CALM);
     assert_eq!(
-        changes.rows.iter().map(|r| r.pace).collect::<Vec<_>>(),
-        [Pace::FULL]
+        changes.rows.iter().map(|r| r.ration).collect::<Vec<_>>(),
+        [Ration::FULL]
     );
 }
 
@@ -223,5 +228,5 @@ fn a_wall_clock_that_is_set_back_does_not_stop_the_reviews() {
     books.review(at("12:00:00"), CALM);
     books.take(SERVICE, &run(CHAT, at("12:00:01"), known(799_000)));
     books.clock_stepped();
-    assert!(!books.review(at("02:00:00"), CALM).paces.is_empty());
+    assert!(!books.review(at("02:00:00"), CALM).rations.is_empty());
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::model::budget::Pace;
+use crate::model::budget::Ration;
 use crate::model::fold::{Recheck, fold};
 use crate::model::notification::Compose;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
@@ -53,9 +53,9 @@ pub trait Observer: Send {
     fn event(&mut self, service: &str, event: &IncidentEvent) {
         let _ = (service, event);
     }
-    /// A budget lets these probes run at another pace than until now; not yet committed.
-    fn paces(&mut self, paces: &[(ProbeId, Pace)]) {
-        let _ = paces;
+    /// A budget lets these probes run at another ration than until now; not yet committed.
+    fn rations(&mut self, rations: &[(ProbeId, Ration)]) {
+        let _ = rations;
     }
     /// Letters were committed to the outbox.
     fn letters(&mut self) {}
@@ -316,10 +316,10 @@ impl Engine {
         let services = &self.services;
         let suspects = |id| services.get(&id).is_some_and(|s| s.state.suspects());
         let changes = self.ledger.review(now, suspects);
-        if !changes.paces.is_empty() {
-            self.parts.observer.paces(&changes.paces);
+        if !changes.rations.is_empty() {
+            self.parts.observer.rations(&changes.rations);
         }
-        self.backlog.paces(changes.rows);
+        self.backlog.rations(changes.rows);
     }
 
     /// Commits all that is left, with the state of every service.

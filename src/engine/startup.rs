@@ -118,7 +118,7 @@ pub(super) fn ledger(
     Ok(Ledger::new(
         plans,
         &store.spending(now)?,
-        &store.paces()?,
+        &store.rations()?,
         now,
     ))
 }

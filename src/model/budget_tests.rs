@@ -10,7 +10,7 @@ fn bill(id: u32, seconds: u64, micro: u64) -> Bill {
         probe: ProbeId(id),
         interval: Duration::from_secs(seconds),
         cost: MicroUsd(micro),
-        before: Pace::FULL,
+        before: Ration::FULL,
     }
 }
 
@@ -22,8 +22,8 @@ fn purse(budget: u64, spent: u64, seconds: u64) -> Purse {
     }
 }
 
-fn codes(paces: &[Pace]) -> Vec<u32> {
-    paces.iter().map(|p| p.code()).collect()
+fn codes(rations: &[Ration]) -> Vec<u32> {
+    rations.iter().map(|p| p.code()).collect()
 }
 
 #[test]
@@ -67,41 +67,44 @@ fn what_costs_most_a_day_is_thinned_first_and_most() {
     ];
     for (what, bills, budget, want) in cases {
         let purse = purse(*budget, 0, DAY_S);
-        assert_eq!(codes(&purse.paces(bills)), *want, "{what}");
+        assert_eq!(codes(&purse.rations(bills)), *want, "{what}");
     }
 }
 
 #[test]
 fn what_is_left_counts_for_what_is_left_of_the_day() {
     let probe = [bill(1, 60, 1_000)];
-    let paces = |spent, seconds| codes(&purse(1_440_000, spent, seconds).paces(&probe));
-    assert_eq!(paces(0, DAY_S), [1]);
-    assert_eq!(paces(720_000, DAY_S / 2), [1]);
-    assert_eq!(paces(1_080_000, DAY_S / 2), [2]);
-    assert_eq!(paces(1_439_000, 60), [1]);
-    assert_eq!(paces(1_439_001, 60), [0]);
-    assert_eq!(paces(1_440_000, DAY_S / 2), [0]);
-    assert_eq!(paces(9_999_999, 60), [0]);
+    let rations = |spent, seconds| codes(&purse(1_440_000, spent, seconds).rations(&probe));
+    assert_eq!(rations(0, DAY_S), [1]);
+    assert_eq!(rations(720_000, DAY_S / 2), [1]);
+    assert_eq!(rations(1_080_000, DAY_S / 2), [2]);
+    assert_eq!(rations(1_439_000, 60), [1]);
+    assert_eq!(rations(1_439_001, 60), [0]);
+    assert_eq!(rations(1_440_000, DAY_S / 2), [0]);
+    assert_eq!(rations(9_999_999, 60), [0]);
 }
 
 #[test]
 fn a_pace_gets_quicker_only_when_that_will_last() {
     let slow = Bill {
-        before: Pace::OneIn(2),
+        before: Ration::OneIn(2),
         ..bill(1, 60, 1_000)
     };
-    // At full pace the rest of the day costs 720,000.
-    let pace = |left| purse(left, 0, DAY_S / 2).paces(&[slow])[0];
-    assert_eq!(pace(719_999), Pace::OneIn(2));
-    assert_eq!(pace(730_000), Pace::OneIn(2));
-    assert_eq!(pace(810_000), Pace::FULL);
-    assert_eq!(pace(300_000), Pace::OneIn(4));
+    // At full ration the rest of the day costs 720,000.
+    let ration = |left| purse(left, 0, DAY_S / 2).rations(&[slow])[0];
+    assert_eq!(ration(719_999), Ration::OneIn(2));
+    assert_eq!(ration(730_000), Ration::OneIn(2));
+    assert_eq!(ration(810_000), Ration::FULL);
+    assert_eq!(ration(300_000), Ration::OneIn(4));
     let resting = Bill {
-        before: Pace::Rest,
+        before: Ration::Nothing,
         ..slow
     };
-    assert_eq!(purse(1, 0, 1).paces(&[resting]), [Pace::Rest]);
-    assert_eq!(purse(2_000_000, 0, DAY_S).paces(&[resting]), [Pace::FULL]);
+    assert_eq!(purse(1, 0, 1).rations(&[resting]), [Ration::Nothing]);
+    assert_eq!(
+        purse(2_000_000, 0, DAY_S).rations(&[resting]),
+        [Ration::FULL]
+    );
 }
 
 #[test]
@@ -110,16 +113,16 @@ fn ten_thousand_probes_are_thinned_at_once() {
         .map(|n| bill(n, 30, 10 + u64::from(n)))
         .collect();
     let purse = purse(2_000_000, 0, DAY_S);
-    let paces = purse.paces(&bills);
+    let rations = purse.rations(&bills);
     let spent: f64 = bills
         .iter()
-        .zip(&paces)
-        .map(|(bill, pace)| bill.over(*pace, purse.time_left))
+        .zip(&rations)
+        .map(|(bill, ration)| bill.over(*ration, purse.time_left))
         .sum();
     assert!((1_000_000.0..=2_000_000.0).contains(&spent), "{spent}");
 }
 
-/// A day of a service, second by second: what is spent, how often paces change, and the runs of each probe.
+/// A day of a service, second by second: what is spent, how often rations change, and the runs of each probe.
 struct Day {
     spent: u64,
     changes: Vec<(u64, Vec<u32>)>,
@@ -136,18 +139,18 @@ fn play(bills: &[Bill], budget: u64, from: u64, dearer: u64) -> Day {
     };
     let mut reviewed = None;
     for second in from..DAY_S {
-        let spent_up = day.spent >= budget && bills.iter().any(|b| b.before != Pace::Rest);
+        let spent_up = day.spent >= budget && bills.iter().any(|b| b.before != Ration::Nothing);
         let due = reviewed.is_none_or(|at: u64| second - at >= REVIEW.as_secs());
         if due || spent_up {
             reviewed = Some(second);
-            let paces = purse(budget, day.spent, DAY_S - second).paces(&bills);
-            if bills.iter().map(|b| b.before).ne(paces.iter().copied()) {
-                day.changes.push((second, codes(&paces)));
+            let rations = purse(budget, day.spent, DAY_S - second).rations(&bills);
+            if bills.iter().map(|b| b.before).ne(rations.iter().copied()) {
+                day.changes.push((second, codes(&rations)));
             }
             bills
                 .iter_mut()
-                .zip(&paces)
-                .for_each(|(bill, pace)| bill.before = *pace);
+                .zip(&rations)
+                .for_each(|(bill, ration)| bill.before = *ration);
         }
         for (bill, runs) in bills.iter().zip(&mut day.runs) {
             let every = bill.interval.as_secs() * u64::from(bill.before.code());
@@ -218,7 +221,20 @@ fn a_day_begins_at_midnight_utc() {
 
 #[test]
 fn a_pace_comes_back_from_its_number() {
-    for pace in [Pace::FULL, Pace::OneIn(8), Pace::Rest] {
-        assert_eq!(Pace::from_code(pace.code()), pace);
+    for ration in [Ration::FULL, Ration::OneIn(8), Ration::Nothing] {
+        assert_eq!(Ration::from_code(ration.code()), ration);
+    }
+}
+
+#[test]
+fn a_day_of_calm_is_its_runs_and_the_re_checks_of_chance_failures() {
+    let minute = Duration::from_secs(60);
+    for (confirm, want) in [
+        (Confirm::Off, 144_000),
+        // One failure in 200 runs, followed by 20 or by 4 re-checks.
+        (Confirm::CHEAP, 158_400),
+        (Confirm::COSTLY, 146_880),
+    ] {
+        assert_eq!(a_day(minute, confirm, MicroUsd(100)), MicroUsd(want));
     }
 }

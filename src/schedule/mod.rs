@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::clock::Clock;
-use crate::model::budget::Pace;
+use crate::model::budget::Ration;
 use crate::model::{
     Cadence, Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample, Timestamp,
 };
@@ -85,9 +85,9 @@ pub enum Command<J> {
     Recheck(ProbeId, Timestamp),
     /// The configuration changed. Probes that stay keep their offsets; runs in flight are let go on.
     Replace(Vec<Slot<J>>),
-    /// A budget lets these probes run at another pace. Their slots stay where they are: some are left out. Re-checks run
+    /// A budget lets these probes run at another ration. Their slots stay where they are: some are left out. Re-checks run
     /// all the same, and so does a run that has begun.
-    Pace(Vec<(ProbeId, Pace)>),
+    Ration(Vec<(ProbeId, Ration)>),
     /// The wall clock was stepped: cron times are computed anew.
     ClockStepped,
 }
@@ -144,7 +144,7 @@ pub async fn run<J: Job>(
 }
 
 impl<J> Entry<J> {
-    /// Whether the probe's pace lets it run at its slot of `at`.
+    /// Whether the probe's ration lets it run at its slot of `at`.
     ///
     /// One slot in n is a slot of an interval n times as long: which of them follows from the name, as the offset does.
     fn keeps(&mut self, at: Duration) -> bool {
@@ -152,15 +152,15 @@ impl<J> Entry<J> {
             return true;
         }
         self.slots = self.slots.wrapping_add(1);
-        match (self.pace, &self.slot.cadence) {
-            (Pace::FULL, _) => true,
-            (Pace::Rest, _) => false,
-            (Pace::OneIn(n), Cadence::Every(every)) => {
+        match (self.ration, &self.slot.cadence) {
+            (Ration::FULL, _) => true,
+            (Ration::Nothing, _) => false,
+            (Ration::OneIn(n), Cadence::Every(every)) => {
                 let long = every.saturating_mul(n);
                 let just_before = at.saturating_sub(Duration::from_nanos(1));
                 next_slot(&self.slot.name, long, just_before) == at
             }
-            (Pace::OneIn(n), Cadence::Cron(_)) => self.slots.is_multiple_of(n.max(1)),
+            (Ration::OneIn(n), Cadence::Cron(_)) => self.slots.is_multiple_of(n.max(1)),
         }
     }
 }
@@ -184,7 +184,7 @@ struct Entry<J> {
     slot: Slot<J>,
     host: HostIndex,
     interval: Duration,
-    pace: Pace,
+    ration: Ration,
     /// Slots so far, of a cron probe: every so many runs when it is thinned.
     slots: u32,
     /// A slot that was put off until this moment: it has been counted already.
@@ -234,7 +234,7 @@ impl<J: Job> Desk<J> {
                 slot,
                 host,
                 interval,
-                pace: Pace::FULL,
+                ration: Ration::FULL,
                 slots: 0,
                 put_off: None,
                 running: false,
@@ -277,12 +277,12 @@ impl<J: Job> Desk<J> {
                 let at = self.clock.elapsed() + not_before.since(self.clock.now());
                 self.table.push(at, index, Reason::Recheck);
             }
-            Command::Pace(paces) => {
-                for (probe, pace) in paces {
+            Command::Ration(rations) => {
+                for (probe, ration) in rations {
                     let index = self.by_probe.get(&probe).copied();
                     let entry = index.and_then(|i| self.entries.get_mut(i as usize));
                     if let Some(entry) = entry {
-                        entry.pace = pace;
+                        entry.ration = ration;
                     }
                 }
             }

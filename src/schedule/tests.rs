@@ -254,11 +254,11 @@ async fn a_cron_probe_runs_at_its_times() {
 async fn a_thinned_probe_keeps_to_every_nth_of_its_slots_and_comes_back_at_the_next_one() {
     let stage = Stage::start(|c| vec![slot(c, 1, 30, SECOND)], InFlight::default());
     let at_full = stage.after(600).await;
-    let pace = |pace| {
-        let command = Command::Pace(vec![(ProbeId(1), pace), (ProbeId(99), pace)]);
+    let ration = |ration| {
+        let command = Command::Ration(vec![(ProbeId(1), ration), (ProbeId(99), ration)]);
         stage.commands.send(command).unwrap();
     };
-    pace(Pace::OneIn(4));
+    ration(Ration::OneIn(4));
     let thinned = stage.after(3600).await;
     let runs = &thinned[at_full.len()..];
     assert!((29..=31).contains(&runs.len()), "{}", runs.len());
@@ -267,12 +267,12 @@ async fn a_thinned_probe_keeps_to_every_nth_of_its_slots_and_comes_back_at_the_n
         let off = run.at.micros_since(first).rem_euclid(30_000_000);
         assert!(!(5_000..=29_995_000).contains(&off), "{off}");
     }
-    pace(Pace::Rest);
+    ration(Ration::Nothing);
     // A run that has begun goes on.
     let rested = stage.after(2).await;
     let resting = stage.after(3600).await;
     assert_eq!(resting.len(), rested.len());
-    pace(Pace::FULL);
+    ration(Ration::FULL);
     let again = stage.after(31).await;
     assert_eq!(again.len(), resting.len() + 1);
     assert_eq!(stage.missed(), 0);
@@ -282,7 +282,7 @@ async fn a_thinned_probe_keeps_to_every_nth_of_its_slots_and_comes_back_at_the_n
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_rests_is_re_checked_all_the_same() {
     let stage = Stage::start(|c| vec![slot(c, 1, 30, SECOND)], InFlight::default());
-    let rest = Command::Pace(vec![(ProbeId(1), Pace::Rest)]);
+    let rest = Command::Ration(vec![(ProbeId(1), Ration::Nothing)]);
     stage.commands.send(rest).unwrap();
     let before = stage.after(120).await.len();
     let wanted = Command::Recheck(ProbeId(1), stage.clock.now());
@@ -300,8 +300,8 @@ async fn a_thinned_cron_probe_runs_at_every_nth_of_its_times() {
         vec![slot]
     };
     let stage = Stage::start(plan, InFlight::default());
-    let pace = Command::Pace(vec![(ProbeId(1), Pace::OneIn(4))]);
-    stage.commands.send(pace).unwrap();
+    let ration = Command::Ration(vec![(ProbeId(1), Ration::OneIn(4))]);
+    stage.commands.send(ration).unwrap();
     let samples = stage.after(7200).await;
     assert_eq!(samples.len(), 6);
     for pair in samples.windows(2) {

@@ -41,7 +41,7 @@ pub use prune::{Pruned, Retention};
 pub use reader::{IncidentStory, Reader, Tally};
 pub use rollups::Rollup;
 pub use services::{ProbeRow, ServiceRow};
-pub use spending::{PaceRow, Spending};
+pub use spending::{RationRow, Spending};
 pub use story::Story;
 pub use transaction::{About, Transaction};
 
@@ -168,9 +168,9 @@ impl Store {
         spending::since(&self.conn, now - spending::LEARNED_FROM)
     }
 
-    /// The latest pace of every probe that ever had another than its own.
-    pub fn paces(&self) -> Result<Vec<PaceRow>> {
-        spending::paces(&self.conn)
+    /// The latest ration of every probe that ever had another than its own.
+    pub fn rations(&self) -> Result<Vec<RationRow>> {
+        spending::rations(&self.conn)
     }
 
     /// A fact kept by [`Transaction::set_meta`].

@@ -136,7 +136,7 @@ fn probes(
         )?;
         let old = now - retention.raw;
         rows.run(conn, limits::PRUNE, &[id, limits::slot(old)])?;
-        rows.run(conn, spending::PRUNE_PACES, &[id, old.as_micros()])?;
+        rows.run(conn, spending::PRUNE_RATIONS, &[id, old.as_micros()])?;
         let day = spending::day(now - retention.rollups);
         rows.run(conn, spending::PRUNE_DAYS, &[id, day])?;
         if rows.0 <= 0 {

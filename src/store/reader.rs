@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
-    DeliveryRow, IncidentFilter, IncidentRow, LimitRow, OpenError, OutboxSummary, PaceRow, Result,
-    ServiceRow, Spending, connection, incidents, limits, meta, migrations, numbers, outbox,
+    DeliveryRow, IncidentFilter, IncidentRow, LimitRow, OpenError, OutboxSummary, RationRow,
+    Result, ServiceRow, Spending, connection, incidents, limits, meta, migrations, numbers, outbox,
     samples, services, spending,
 };
 use crate::model::notification::Pending;
@@ -150,9 +150,9 @@ impl Reader {
         spending::since(&self.conn, since)
     }
 
-    /// The latest pace of every probe that ever had another than its own.
-    pub fn paces(&self) -> Result<Vec<PaceRow>> {
-        spending::paces(&self.conn)
+    /// The latest ration of every probe that ever had another than its own.
+    pub fn rations(&self) -> Result<Vec<RationRow>> {
+        spending::rations(&self.conn)
     }
 
     /// What the replies to a probe said of rate limits since a moment.

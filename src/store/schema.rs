@@ -187,7 +187,7 @@ CREATE TABLE number(
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What runs cost, how a budget paces them, what limits leave.
+/// What runs cost, how a budget rations them, what limits leave.
 const MONEY: &str = "
 -- day: since 1970, UTC. runs: those that may have cost something; priced: those of them whose cost is known.
 CREATE TABLE spending(
@@ -203,7 +203,7 @@ CREATE TABLE spending(
 CREATE INDEX spending_day ON spending(day);
 
 -- Since when a budget lets a probe run once in so many slots; 0: not at all.
-CREATE TABLE pace(
+CREATE TABLE ration(
     probe_id INTEGER NOT NULL,
     at INTEGER NOT NULL,
     one_in INTEGER NOT NULL,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Row, params};
 
 use super::Result;
-use crate::model::budget::Pace;
+use crate::model::budget::Ration;
 use crate::model::{Cost, MicroUsd, ProbeId, Sample, Timestamp};
 
 const DAY_US: i64 = 86_400_000_000;
@@ -34,15 +34,15 @@ impl Spending {
     }
 }
 
-/// Since when a probe has which pace.
+/// Since when a probe has which ration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PaceRow {
+pub struct RationRow {
     /// Whose.
     pub probe: ProbeId,
     /// Since when.
     pub at: Timestamp,
     /// Which.
-    pub pace: Pace,
+    pub ration: Ration,
 }
 
 pub(super) fn day(at: Timestamp) -> i64 {
@@ -110,35 +110,35 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Spending> {
     })
 }
 
-/// Keeps a change of pace.
-pub(super) fn keep_pace(conn: &Connection, row: &PaceRow) -> Result<()> {
+/// Keeps a change of ration.
+pub(super) fn keep_ration(conn: &Connection, row: &RationRow) -> Result<()> {
     conn.prepare_cached(
-        "INSERT INTO pace(probe_id, at, one_in) VALUES (?1, ?2, ?3)
+        "INSERT INTO ration(probe_id, at, one_in) VALUES (?1, ?2, ?3)
          ON CONFLICT(probe_id, at) DO UPDATE SET one_in = excluded.one_in",
     )?
-    .execute(params![row.probe.0, row.at.as_micros(), row.pace.code()])?;
+    .execute(params![row.probe.0, row.at.as_micros(), row.ration.code()])?;
     Ok(())
 }
 
-/// The latest pace of every probe that ever had another than its own.
-pub(super) fn paces(conn: &Connection) -> Result<Vec<PaceRow>> {
+/// The latest ration of every probe that ever had another than its own.
+pub(super) fn rations(conn: &Connection) -> Result<Vec<RationRow>> {
     let mut statement = conn.prepare_cached(
-        "SELECT probe_id, max(at), one_in FROM pace GROUP BY probe_id ORDER BY probe_id",
+        "SELECT probe_id, max(at), one_in FROM ration GROUP BY probe_id ORDER BY probe_id",
     )?;
     let rows = statement.query_map([], |row| {
-        Ok(PaceRow {
+        Ok(RationRow {
             probe: ProbeId(row.get(0)?),
             at: Timestamp::from_micros(row.get(1)?),
-            pace: Pace::from_code(row.get(2)?),
+            ration: Ration::from_code(row.get(2)?),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Changes of pace that are older than they have to be kept; the latest always stays.
-pub(super) const PRUNE_PACES: &str = "DELETE FROM pace WHERE probe_id = ?1 AND at IN
-    (SELECT at FROM pace WHERE probe_id = ?1 AND at < ?2
-        AND at < (SELECT max(at) FROM pace WHERE probe_id = ?1) ORDER BY at LIMIT ?3)";
+/// Changes of ration that are older than they have to be kept; the latest always stays.
+pub(super) const PRUNE_RATIONS: &str = "DELETE FROM ration WHERE probe_id = ?1 AND at IN
+    (SELECT at FROM ration WHERE probe_id = ?1 AND at < ?2
+        AND at < (SELECT max(at) FROM ration WHERE probe_id = ?1) ORDER BY at LIMIT ?3)";
 /// Days that are older than they have to be kept.
 pub(super) const PRUNE_DAYS: &str = "DELETE FROM spending WHERE probe_id = ?1 AND day IN
     (SELECT day FROM spending WHERE probe_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3)";

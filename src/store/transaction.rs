@@ -1,7 +1,7 @@
 //! Writing: samples, states, incident events and letters that belong together, whole or not at all.
 
 use super::{
-    PaceRow, Result, Store, Story, incidents, meta, outbox, samples, services, spending, story,
+    RationRow, Result, Store, Story, incidents, meta, outbox, samples, services, spending, story,
 };
 use crate::model::notification::{DeliveryReport, Letter};
 use crate::model::{EventKind, IncidentEvent, IncidentId, Sample, ServiceId, Timestamp};
@@ -82,9 +82,9 @@ impl<'a> Transaction<'a> {
         outbox::shift(&self.store.conn, micros)
     }
 
-    /// Keeps a change of pace.
-    pub fn pace(&mut self, row: &PaceRow) -> Result<()> {
-        spending::keep_pace(&self.store.conn, row)
+    /// Keeps a change of ration.
+    pub fn ration(&mut self, row: &RationRow) -> Result<()> {
+        spending::keep_ration(&self.store.conn, row)
     }
 
     /// Keeps a small fact that readers want to know (`started_at`, `missed_slots`).
