@@ -51,7 +51,8 @@ impl Sum for MicroUsd {
 impl fmt::Display for MicroUsd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = match self.0 {
-            0 | 100_000.. => 2,
+            cents if cents.is_multiple_of(10_000) => 2,
+            100_000.. => 2,
             10_000.. => 3,
             1_000.. => 4,
             100.. => 5,
@@ -98,6 +99,7 @@ mod tests {
             (340, "0.00034 USD"),
             (3_400, "0.0034 USD"),
             (34_000, "0.034 USD"),
+            (30_000, "0.03 USD"),
             (1_620_000, "1.62 USD"),
             (40_000_000, "40.00 USD"),
         ] {

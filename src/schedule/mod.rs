@@ -148,13 +148,12 @@ impl<J> Entry<J> {
     ///
     /// One slot in n is a slot of an interval n times as long: which of them follows from the name, as the offset does.
     fn keeps(&mut self, at: Duration) -> bool {
-        if self.put_off.take_if(|put_off| *put_off == at).is_some() {
-            return true;
-        }
+        let moved = self.moved.take_if(|moved| *moved == at).is_some();
         self.slots = self.slots.wrapping_add(1);
         match (self.ration, &self.slot.cadence) {
             (Ration::FULL, _) => true,
             (Ration::Nothing, _) => false,
+            _ if moved => true,
             (Ration::OneIn(n), Cadence::Every(every)) => {
                 let long = every.saturating_mul(n);
                 let just_before = at.saturating_sub(Duration::from_nanos(1));
@@ -187,8 +186,8 @@ struct Entry<J> {
     ration: Ration,
     /// Slots so far, of a cron probe: every so many runs when it is thinned.
     slots: u32,
-    /// A slot that was put off until this moment: it has been counted already.
-    put_off: Option<Duration>,
+    /// A slot that was moved to this moment: the first one after the start, or one that came late. It is not left out.
+    moved: Option<Duration>,
     running: bool,
     /// Admitted, queued or waiting for the run before it: why, and since when it is due.
     next: Option<(Origin, Duration)>,
@@ -222,12 +221,15 @@ impl<J: Job> Desk<J> {
             let host = self.limits.host(&slot.host);
             let interval = slot.cadence.interval();
             self.by_probe.insert(slot.probe, index);
+            let mut moved = None;
             if let Cadence::Every(every) = slot.cadence {
+                let own = next_slot(&slot.name, every, now);
                 let at = if known.contains_key(&slot.probe) {
-                    next_slot(&slot.name, every, now)
+                    own
                 } else {
                     first_slot(&slot.name, every, now)
                 };
+                moved = (at != own).then_some(at);
                 self.table.push(at, index, Reason::Slot);
             }
             let entry = Entry {
@@ -236,7 +238,7 @@ impl<J: Job> Desk<J> {
                 interval,
                 ration: Ration::FULL,
                 slots: 0,
-                put_off: None,
+                moved,
                 running: false,
                 next: None,
             };
@@ -342,7 +344,7 @@ impl<J: Job> Desk<J> {
                 self.want(index, Origin::Scheduled, at);
             }
             Punctuality::Postpone(by) if !busy => {
-                self.entries[index as usize].put_off = Some(now + by);
+                self.entries[index as usize].moved = Some(now + by);
                 self.table.push(now + by, index, Reason::Slot);
             }
             _ => self.miss(),

@@ -308,3 +308,13 @@ async fn a_thinned_cron_probe_runs_at_every_nth_of_its_times() {
         assert!(pair[1].at.since(pair[0].at) >= SECOND * 1199);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_thinned_rare_probe_runs_soon_after_the_start_and_one_without_money_does_not() {
+    for (ration, runs) in [(Ration::OneIn(16), 1), (Ration::Nothing, 0)] {
+        let stage = Stage::start(|c| vec![slot(c, 1, 3600, SECOND)], InFlight::default());
+        let command = Command::Ration(vec![(ProbeId(1), ration)]);
+        stage.commands.send(command).unwrap();
+        assert_eq!(stage.after(20).await.len(), runs);
+    }
+}
