@@ -1,5 +1,7 @@
 //! `watchfire check`: every fault of the configuration, or what it will do: how often, how fast it notices.
 
+mod money;
+
 use std::time::Duration;
 
 use clap::Args;
@@ -9,6 +11,7 @@ use serde_json::json;
 use super::{Exit, Files, host};
 use crate::config::{Config, Service};
 use crate::model::forecast::Watch;
+use money::Forecast;
 
 /// Error rates that the forecast is for.
 const RATES: [f64; 4] = [0.1, 0.3, 0.5, 1.0];
@@ -82,11 +85,12 @@ fn to_json(service: &Service) -> serde_json::Value {
         .collect();
     json!({
         "service": service.name,
-        "probes": service.probes.iter().map(|p| json!({ "name": p.name, "kind": p.kind, "asks": p.plan.check.describe() })).collect::<Vec<_>>(),
+        "probes": service.probes.iter().map(|p| json!({ "name": p.name, "kind": p.kind, "asks": p.plan.check.describe(), "cost": money::of_probe(p) })).collect::<Vec<_>>(),
         "not_configured": service.not_configured.iter().map(|n| json!({ "probe": n.probe, "missing": n.missing })).collect::<Vec<_>>(),
         "runs_per_hour": watch.runs_per_hour().round(),
         "time_to_detect_s": detect,
         "email": service.alert.email,
+        "money": Forecast::of(service).to_json(),
     })
 }
 
@@ -97,6 +101,7 @@ fn draw(config: &Config) -> String {
         "service",
         "probes",
         "runs an hour",
+        "costs a day",
         "noticed: 10 % fail",
         "30 %",
         "50 %",
@@ -110,6 +115,7 @@ fn draw(config: &Config) -> String {
             service.name.clone(),
             probes.join(", "),
             format!("{:.0}", watch.runs_per_hour()),
+            Forecast::of(service).cell(),
         ];
         row.extend(RATES.iter().map(|rate| {
             watch
@@ -131,6 +137,10 @@ fn draw(config: &Config) -> String {
                 service.name, missing.probe, missing.missing
             ));
         }
+    }
+    let notes = config.services.iter().flat_map(|s| Forecast::of(s).notes());
+    for note in notes.chain(money::sources(&config.services)) {
+        text.push_str(&format!("\n{note}"));
     }
     if config.smtp.is_none() {
         text.push_str(&format!(

@@ -2,7 +2,9 @@
 
 mod board;
 mod daemon;
+mod limits;
 mod lines;
+mod money;
 
 use clap::Args;
 

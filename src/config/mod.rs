@@ -6,6 +6,7 @@
 mod env;
 mod fields;
 mod presets;
+mod prices;
 mod secrets;
 mod services;
 mod settings;
@@ -20,9 +21,10 @@ use toml::de::DeTable;
 pub use env::{Env, HostFile, ReadError};
 use fields::{Faults, Fields};
 pub use presets::preset_names;
+pub use prices::PriceTable;
 
 use crate::diagnostic::{Diagnosed, Level, Lines, Problem};
-use crate::model::{Cadence, Confirm, Redactor, Severity};
+use crate::model::{Cadence, Confirm, MicroUsd, Redactor, Severity};
 use crate::notify::SmtpConfig;
 use crate::probe::{Plan, Roots};
 use crate::schedule::InFlight;
@@ -119,6 +121,8 @@ pub struct Probe {
     pub cadence: Cadence,
     /// How a suspicion is confirmed.
     pub confirm: Confirm,
+    /// The list that its price is from; `None` when it has none or one of the user's own.
+    pub listed: Option<&'static PriceTable>,
 }
 
 /// When a service alerts, and whom.
@@ -156,6 +160,13 @@ impl Default for Alert {
 pub struct Budget {
     /// US dollars a day.
     pub usd_per_day: f64,
+}
+
+impl Budget {
+    /// For a day.
+    pub fn a_day(&self) -> MicroUsd {
+        MicroUsd::from_usd(self.usd_per_day)
+    }
 }
 
 /// Reads both files.
@@ -274,14 +285,7 @@ mod tests {
     use crate::probe::KINDS;
 
     /// Read and checked, but without effect in this version: the reference is silent about them.
-    const SILENT: &[&str] = &[
-        "remind_every",
-        "budget",
-        "slo",
-        "control",
-        "listen",
-        "heartbeat",
-    ];
+    const SILENT: &[&str] = &["remind_every", "slo", "control", "listen", "heartbeat"];
 
     #[test]
     fn the_reference_names_every_key_that_has_an_effect() {

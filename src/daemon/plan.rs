@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::engine::ServicePlan;
+use crate::engine::{Money, ProbeMoney, ServicePlan};
 use crate::model::counts::NumberRules;
 use crate::model::fold::{ProbeRules, ServiceRules};
 use crate::model::{Judged, ProbeId};
@@ -53,6 +53,7 @@ pub(super) fn number(
     for service in &config.services {
         let mut rules: Vec<ProbeRules> = Vec::with_capacity(service.probes.len());
         let (mut others, mut numbers_of) = (Vec::new(), Vec::new());
+        let mut money: Vec<ProbeMoney> = Vec::with_capacity(service.probes.len());
         let mut id = None;
         for probe in &service.probes {
             let Some((service_id, probe_id)) = numbers.next() else {
@@ -60,6 +61,12 @@ pub(super) fn number(
             };
             id = Some(service_id);
             let (judged, interval) = (probe.plan.check.judged(), probe.cadence.interval());
+            money.push(ProbeMoney {
+                probe: probe_id,
+                name: probe.name.clone(),
+                interval,
+                forecast: probe.plan.tariff.forecast(),
+            });
             if let Judged::Numbers(rules) = judged {
                 numbers_of.push(NumberRules {
                     probe: probe_id,
@@ -101,6 +108,10 @@ pub(super) fn number(
             numbers: numbers_of,
             recipients,
             page_at: alert.page_at,
+            money: Money {
+                budget: service.budget.map(|b| b.a_day()),
+                probes: money,
+            },
         });
     }
     Ok(numbered)

@@ -11,10 +11,11 @@ use tracing::{info, warn};
 
 use super::plan::ProbeJob;
 use crate::engine::Observer;
+use crate::model::budget::Ration;
 use crate::model::event_line::EventLine;
 use crate::model::fold::Recheck;
 use crate::model::trace::TimeColumn;
-use crate::model::{EventKind, IncidentEvent};
+use crate::model::{EventKind, IncidentEvent, ProbeId};
 use crate::schedule::Command;
 
 /// Somebody who looks on: the demo.
@@ -44,6 +45,10 @@ impl Observer for Relay {
         let _ = self
             .commands
             .send(Command::Recheck(recheck.probe, recheck.at));
+    }
+
+    fn rations(&mut self, rations: &[(ProbeId, Ration)]) {
+        let _ = self.commands.send(Command::Ration(rations.to_vec()));
     }
 
     fn event(&mut self, service: &str, event: &IncidentEvent) {

@@ -5,9 +5,12 @@ use std::collections::VecDeque;
 
 use crate::model::notification::DeliveryReport;
 use crate::model::{IncidentEvent, IncidentId, Sample, ServiceId};
+use crate::store::RationRow;
 
 /// Samples kept in memory while the database cannot be written; beyond that the oldest are dropped and counted.
 const MOST_SAMPLES: usize = 100_000;
+/// Changes of ration kept in memory: a hundred services that change each ten minutes for a day. 600 KB.
+const MOST_RATIONS: usize = 15_000;
 
 /// What waits for a commit.
 #[derive(Debug, Default)]
@@ -16,6 +19,8 @@ pub(super) struct Backlog {
     pub events: Vec<(ServiceId, IncidentEvent)>,
     pub reports: Vec<DeliveryReport>,
     pub finals: Vec<IncidentId>,
+    /// Changes of ration.
+    pub rations: Vec<RationRow>,
     /// Microseconds by which the wall clock was stepped and the outbox was not yet.
     pub shift: i64,
     /// Samples that were dropped since the start of the daemon.
@@ -32,6 +37,12 @@ impl Backlog {
         self.samples.push_back(sample);
     }
 
+    /// Adds changes of ration. Those that there is no room for are in force, and missing in what is kept.
+    pub fn rations(&mut self, rows: Vec<RationRow>) {
+        let room = MOST_RATIONS.saturating_sub(self.rations.len());
+        self.rations.extend(rows.into_iter().take(room));
+    }
+
     /// Nothing waits.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty() && self.weighs_nothing()
@@ -42,6 +53,7 @@ impl Backlog {
         self.events.is_empty()
             && self.reports.is_empty()
             && self.finals.is_empty()
+            && self.rations.is_empty()
             && self.shift == 0
     }
 }

@@ -103,6 +103,7 @@ impl Engine {
         }
         self.backlog.reports.clear();
         self.backlog.finals.clear();
+        self.backlog.rations.clear();
         self.backlog.shift = 0;
         if load == Load::All {
             let samples = self.backlog.samples.len() as u64;
@@ -217,6 +218,9 @@ fn write(
             tx.letter(Some(about), &letter, now)?;
             letters = true;
         }
+    }
+    for ration in &backlog.rations {
+        tx.ration(ration)?;
     }
     for incident in &backlog.finals {
         tx.finalize(*incident)?;

@@ -7,6 +7,8 @@
 mod backlog;
 mod commit;
 mod inbox;
+mod ledger;
+mod limits;
 mod service;
 mod startup;
 
@@ -19,6 +21,7 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
+use crate::model::budget::Ration;
 use crate::model::fold::{Recheck, fold};
 use crate::model::notification::Compose;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
@@ -28,6 +31,8 @@ use backlog::Backlog;
 use commit::Trouble;
 pub use commit::fact;
 pub use inbox::{Chore, Inbox, Input, Renumber};
+use ledger::Ledger;
+pub use ledger::{Money, ProbeMoney};
 use service::Service;
 pub use service::{ServicePlan, levels, open_incident};
 
@@ -47,6 +52,10 @@ pub trait Observer: Send {
     /// An event of an incident was committed.
     fn event(&mut self, service: &str, event: &IncidentEvent) {
         let _ = (service, event);
+    }
+    /// A budget lets these probes run at another ration than until now; not yet committed.
+    fn rations(&mut self, rations: &[(ProbeId, Ration)]) {
+        let _ = rations;
     }
     /// Letters were committed to the outbox.
     fn letters(&mut self) {}
@@ -102,6 +111,7 @@ pub struct Engine {
     homes: HashMap<ProbeId, ServiceId>,
     next_incident: IncidentId,
     backlog: Backlog,
+    ledger: Ledger,
     counters: Arc<Counters>,
     last_checkpoint: Timestamp,
     /// Not before this moment is a commit tried again after a failure.
@@ -147,6 +157,7 @@ impl Engine {
         }
         let now = self.parts.clock.now();
         self.settle(now);
+        self.review(now);
         let checkpoint = now.since(self.last_checkpoint) >= CHECKPOINT;
         let waiting = self
             .retry_at
@@ -180,6 +191,7 @@ impl Engine {
             &mut self.next_incident,
         );
         service.dirty = true;
+        self.ledger.take(*home, &sample);
         for recheck in folded.rechecks {
             self.parts.observer.recheck(recheck);
         }
@@ -205,6 +217,7 @@ impl Engine {
                 // At once, or the latest checkpoint would seem as old as the step is wide.
                 self.last_checkpoint = Timestamp::EPOCH;
                 self.backlog.shift += micros;
+                self.ledger.clock_stepped();
             }
             Input::Reload(renumber) => match renumber(&mut self.parts.store) {
                 Ok(plans) => self.reload(plans),
@@ -287,6 +300,26 @@ impl Engine {
             }
         }
         self.homes = startup::homes(&self.services);
+        match startup::ledger(&self.parts.store, &self.services, now) {
+            Ok(ledger) => {
+                let old = std::mem::replace(&mut self.ledger, ledger);
+                self.ledger.inherit(old);
+            }
+            Err(e) => error!(
+                "what the services have spent cannot be read; budgets stay as they were: {e}"
+            ),
+        }
+    }
+
+    /// Has the budgets looked at, and the schedule told of what they change.
+    fn review(&mut self, now: Timestamp) {
+        let services = &self.services;
+        let suspects = |id| services.get(&id).is_some_and(|s| s.state.suspects());
+        let changes = self.ledger.review(now, suspects);
+        if !changes.rations.is_empty() {
+            self.parts.observer.rations(&changes.rations);
+        }
+        self.backlog.rations(changes.rows);
     }
 
     /// Commits all that is left, with the state of every service.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ledger::Money;
 use crate::model::counts::NumberRules;
 use crate::model::detect::count::Level;
 use crate::model::fold::{OpenIncident, ServiceRules, ServiceState};
@@ -26,6 +27,8 @@ pub struct ServicePlan {
     pub recipients: Vec<String>,
     /// Below it nothing is mailed.
     pub page_at: Severity,
+    /// What it may cost.
+    pub money: Money,
 }
 
 impl ServicePlan {
@@ -162,6 +165,7 @@ mod tests {
             numbers: Vec::new(),
             recipients: Vec::new(),
             page_at,
+            money: Money::default(),
         };
         Service::load(plan, None).0
     }

@@ -12,6 +12,7 @@ use crate::model::{ProbeId, Sample, ServiceId, Timestamp};
 use crate::store::{OpenError, Store, StoreError};
 
 use super::backlog::Backlog;
+use super::ledger::Ledger;
 use super::service::{Service, ServicePlan};
 use super::{Backups, Counters, Engine, Parts};
 
@@ -63,9 +64,11 @@ impl Engine {
             }
             services.insert(id, service);
         }
-        Ok(Self {
+        let ledger = ledger(&parts.store, &services, now)?;
+        let mut engine = Self {
             homes: homes(&services),
             services,
+            ledger,
             next_incident,
             backlog,
             counters: Arc::new(Counters::default()),
@@ -76,7 +79,10 @@ impl Engine {
             pruning: false,
             rolling_up: true,
             parts,
-        })
+        };
+        // Before the first probe runs.
+        engine.review(now);
+        Ok(engine)
     }
 }
 
@@ -98,6 +104,23 @@ pub(super) fn homes(services: &HashMap<ServiceId, Service>) -> HashMap<ProbeId, 
         .iter()
         .flat_map(|(id, s)| s.plan.probes().map(move |p| (p, *id)));
     pairs.collect()
+}
+
+/// The books, as the database has them.
+pub(super) fn ledger(
+    store: &Store,
+    services: &HashMap<ServiceId, Service>,
+    now: Timestamp,
+) -> Result<Ledger, StoreError> {
+    let plans = services
+        .values()
+        .map(|s| (s.plan.id, s.plan.name.as_str(), &s.plan.money));
+    Ok(Ledger::new(
+        plans,
+        &store.spending(now)?,
+        &store.rations()?,
+        now,
+    ))
 }
 
 /// What the service's probes brought after its checkpoint, in the order in which it became known. Of a probe that the

@@ -5,6 +5,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::{Cost, Headroom};
+
 /// What one run learned. Most runs learn nothing, and carry none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Findings {
@@ -14,6 +16,10 @@ pub struct Findings {
     pub count: Option<f64>,
     /// What went wrong beside the verdict and changed nothing of it, in a sentence: a job that could not be cleared away.
     pub note: Option<String>,
+    /// What the run cost; `None` when it surely cost nothing. Filled in by the client.
+    pub cost: Option<Cost>,
+    /// What is left of the provider's limits. Filled in by the client.
+    pub headroom: Vec<Headroom>,
 }
 
 impl Findings {
@@ -34,6 +40,15 @@ impl Findings {
         if let Some(note) = &self.note {
             object.insert("note".to_owned(), json!(note));
         }
+        match self.cost {
+            Some(Cost::Known(cost)) => object.insert("cost_usd".to_owned(), json!(cost.usd())),
+            Some(Cost::Unknown) => object.insert("cost_usd".to_owned(), Value::Null),
+            None => None,
+        };
+        if !self.headroom.is_empty() {
+            let limits: Vec<Value> = self.headroom.iter().map(Headroom::to_json).collect();
+            object.insert("headroom".to_owned(), json!(limits));
+        }
         Value::Object(object)
     }
 
@@ -42,6 +57,10 @@ impl Findings {
         self.usage = self.usage.or(other.usage);
         self.count = self.count.or(other.count);
         self.note = self.note.take().or(other.note);
+        self.cost = self.cost.or(other.cost);
+        if self.headroom.is_empty() {
+            self.headroom = other.headroom;
+        }
     }
 }
 

@@ -151,6 +151,11 @@ impl ServiceState {
         }
     }
 
+    /// Whether an incident is open, or some evidence speaks for one.
+    pub fn suspects(&self) -> bool {
+        self.detector.suspects()
+    }
+
     /// The incident that is open or still watched.
     pub fn incident(&self) -> Option<OpenIncident> {
         let record = self.incident.as_ref()?;

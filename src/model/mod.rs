@@ -2,6 +2,7 @@
 //!
 //! Whoever needs "now" is given it. What is decided here is therefore the same live, in a replay and in a test.
 
+pub mod budget;
 pub mod cadence;
 pub mod counts;
 pub mod detect;
@@ -9,10 +10,13 @@ pub mod event_line;
 pub mod findings;
 pub mod fold;
 pub mod forecast;
+pub mod headroom;
 pub mod histogram;
 pub mod incident;
+pub mod money;
 pub mod notification;
 pub mod outcome;
+pub mod price;
 pub mod probe;
 pub mod question;
 pub mod replay;
@@ -25,8 +29,11 @@ pub mod trace;
 pub use cadence::{Cadence, Cron};
 pub use counts::Counts;
 pub use findings::{Findings, Usage};
+pub use headroom::Headroom;
 pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
+pub use money::{Cost, MicroUsd};
 pub use outcome::{Cause, FailureKind, Fault, Outcome, Phase};
+pub use price::Tariff;
 pub use probe::{Confirm, Judged, ProbeId, ServiceId};
 pub use question::Question;
 pub use sample::{Evidence, Origin, Phases, Sample};

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::evidence;
 use super::exchange::{Exchange, Halt};
+use super::learned::Learned;
 use super::record;
 use super::redirect;
 use super::spans::micros;
@@ -19,7 +20,7 @@ use super::transport_error::{self, Broken};
 use super::verdict;
 use super::{Check, End, Judgement, Memory, Plan, Run, Step, Streamed, Wire};
 use crate::clock::Clock;
-use crate::model::{Cause, Evidence, FailureKind, Fault, Judged, Outcome, Phase, Redactor};
+use crate::model::{Cause, Evidence, FailureKind, Fault, Judged, Outcome, Phase, Redactor, Tariff};
 
 /// Replies from this size on are judged aside: to decode a picture takes up to some 100 ms.
 const LARGE_BYTES: usize = 64 * 1024;
@@ -65,7 +66,7 @@ impl Client {
             None => begun + self.clock.real(limit),
             Some(_) => begun + self.clock.real(plan.timeout),
         };
-        let mut course = Course::new(begun, check.judged());
+        let mut course = Course::new(begun, check.judged(), plan.tariff);
         let nonce = fastrand::u64(..);
         let mut request = check.first(nonce);
         let mut memory = Memory::default();
@@ -95,6 +96,9 @@ impl Client {
             };
             course.bytes += exchange.read_bytes();
             course.came_over(exchange.wire());
+            if let Some((status, headers)) = exchange.head() {
+                course.learned.reply(status, headers, self.clock.now());
+            }
             let judged = match halted {
                 Ok(end) => judge(check, &mut exchange, end).await,
                 Err(halt) => {
@@ -131,6 +135,9 @@ impl Client {
         let clean = |text: &str| self.redactor.redact(&own.redact(text));
         let mut found = judged.found.map(|found| *found).unwrap_or_default();
         found.merge(last.found());
+        course
+            .learned
+            .add_to(&mut found, judged.failed_in, &course.tariff);
         found.note = found
             .note
             .map(|note| evidence::fit(&clean(&note), NOTE_BYTES));
@@ -184,9 +191,11 @@ fn second_hand(judged: Judged, judgement: Judgement) -> Judgement {
 struct Course<'c> {
     begun: Instant,
     judged: Judged,
+    tariff: Tariff,
     bytes: usize,
     /// What the first reply came over, with the redirects of all.
     wire: Option<Wire>,
+    learned: Learned,
     settled: Option<Settled<'c>>,
 }
 
@@ -198,12 +207,14 @@ struct Settled<'c> {
 }
 
 impl<'c> Course<'c> {
-    fn new(begun: Instant, judged: Judged) -> Self {
+    fn new(begun: Instant, judged: Judged, tariff: Tariff) -> Self {
         Self {
             begun,
             judged,
+            tariff,
             bytes: 0,
             wire: None,
+            learned: Learned::default(),
             settled: None,
         }
     }

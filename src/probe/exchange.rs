@@ -322,6 +322,12 @@ impl<'c> Exchange<'c> {
         self.reply.read_bytes
     }
 
+    /// Status and headers, once they have come.
+    pub(super) fn head(&self) -> Option<(u16, &HeaderMap)> {
+        self.has_status
+            .then_some((self.reply.status, &self.reply.headers))
+    }
+
     pub(super) fn status(&self) -> Option<u16> {
         self.has_status.then_some(self.reply.status)
     }

@@ -13,8 +13,10 @@ mod evidence;
 mod exchange;
 mod expect;
 mod fields;
+mod headroom;
 mod http;
 mod image;
+mod learned;
 mod pattern;
 mod phases;
 mod record;
@@ -40,7 +42,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::diagnostic::Problem;
-use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret};
+use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret, Tariff};
 
 pub use chat::APIS;
 pub use client::{Client, ClientError};
@@ -253,6 +255,8 @@ pub struct Plan {
     pub connection: Connection,
     /// How it is reached.
     pub transport: Arc<Transport>,
+    /// What a run costs.
+    pub tariff: Tariff,
 }
 
 impl Plan {
@@ -263,6 +267,7 @@ impl Plan {
             timeout,
             connection: Connection::default(),
             transport: Transport::shared(),
+            tariff: Tariff::default(),
         }
     }
 }

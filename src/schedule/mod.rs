@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::clock::Clock;
+use crate::model::budget::Ration;
 use crate::model::{
     Cadence, Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample, Timestamp,
 };
@@ -84,6 +85,9 @@ pub enum Command<J> {
     Recheck(ProbeId, Timestamp),
     /// The configuration changed. Probes that stay keep their offsets; runs in flight are let go on.
     Replace(Vec<Slot<J>>),
+    /// A budget lets these probes run at another ration. Their slots stay where they are: some are left out. Re-checks run
+    /// all the same, and so does a run that has begun.
+    Ration(Vec<(ProbeId, Ration)>),
     /// The wall clock was stepped: cron times are computed anew.
     ClockStepped,
 }
@@ -93,6 +97,8 @@ pub enum Command<J> {
 pub struct Counters {
     /// Slots that were left out because they came too late.
     pub missed: AtomicU64,
+    /// Slots that a budget left out.
+    pub thinned: AtomicU64,
     /// Runs that were started.
     pub started: AtomicU64,
     /// Rounds of the loop: stands still when the loop does.
@@ -137,6 +143,27 @@ pub async fn run<J: Job>(
     }
 }
 
+impl<J> Entry<J> {
+    /// Whether the probe's ration lets it run at its slot of `at`.
+    ///
+    /// One slot in n is a slot of an interval n times as long: which of them follows from the name, as the offset does.
+    fn keeps(&mut self, at: Duration) -> bool {
+        let moved = self.moved.take_if(|moved| *moved == at).is_some();
+        self.slots = self.slots.wrapping_add(1);
+        match (self.ration, &self.slot.cadence) {
+            (Ration::FULL, _) => true,
+            (Ration::Nothing, _) => false,
+            _ if moved => true,
+            (Ration::OneIn(n), Cadence::Every(every)) => {
+                let long = every.saturating_mul(n);
+                let just_before = at.saturating_sub(Duration::from_nanos(1));
+                next_slot(&self.slot.name, long, just_before) == at
+            }
+            (Ration::OneIn(n), Cadence::Cron(_)) => self.slots.is_multiple_of(n.max(1)),
+        }
+    }
+}
+
 type Done = Result<(u32, u32, Origin, Run), tokio::task::JoinError>;
 
 struct Desk<J> {
@@ -156,6 +183,11 @@ struct Entry<J> {
     slot: Slot<J>,
     host: HostIndex,
     interval: Duration,
+    ration: Ration,
+    /// Slots so far, of a cron probe: every so many runs when it is thinned.
+    slots: u32,
+    /// A slot that was moved to this moment: the first one after the start, or one that came late. It is not left out.
+    moved: Option<Duration>,
     running: bool,
     /// Admitted, queued or waiting for the run before it: why, and since when it is due.
     next: Option<(Origin, Duration)>,
@@ -189,18 +221,24 @@ impl<J: Job> Desk<J> {
             let host = self.limits.host(&slot.host);
             let interval = slot.cadence.interval();
             self.by_probe.insert(slot.probe, index);
+            let mut moved = None;
             if let Cadence::Every(every) = slot.cadence {
+                let own = next_slot(&slot.name, every, now);
                 let at = if known.contains_key(&slot.probe) {
-                    next_slot(&slot.name, every, now)
+                    own
                 } else {
                     first_slot(&slot.name, every, now)
                 };
+                moved = (at != own).then_some(at);
                 self.table.push(at, index, Reason::Slot);
             }
             let entry = Entry {
                 slot,
                 host,
                 interval,
+                ration: Ration::FULL,
+                slots: 0,
+                moved,
                 running: false,
                 next: None,
             };
@@ -241,6 +279,15 @@ impl<J: Job> Desk<J> {
                 let at = self.clock.elapsed() + not_before.since(self.clock.now());
                 self.table.push(at, index, Reason::Recheck);
             }
+            Command::Ration(rations) => {
+                for (probe, ration) in rations {
+                    let index = self.by_probe.get(&probe).copied();
+                    let entry = index.and_then(|i| self.entries.get_mut(i as usize));
+                    if let Some(entry) = entry {
+                        entry.ration = ration;
+                    }
+                }
+            }
             Command::Replace(plan) => {
                 self.generation += 1;
                 self.enter(plan);
@@ -278,6 +325,10 @@ impl<J: Job> Desk<J> {
     }
 
     fn slot_due(&mut self, index: u32, at: Duration, now: Duration) {
+        if !self.entries[index as usize].keeps(at) {
+            self.counters.thinned.fetch_add(1, Ordering::Relaxed);
+            return self.push_after(index, now);
+        }
         let grain = self.clock.told(GRAIN);
         let entry = &self.entries[index as usize];
         let verdict = punctuality(
@@ -287,19 +338,31 @@ impl<J: Job> Desk<J> {
             grain,
         );
         let busy = entry.running || matches!(entry.next, Some((Origin::Scheduled, _)));
-        match &entry.slot.cadence {
-            Cadence::Every(every) => {
-                let next = next_slot(&entry.slot.name, *every, now);
-                self.table.push(next, index, Reason::Slot);
-            }
-            Cadence::Cron(_) => self.push_next(index),
-        }
+        self.push_after(index, now);
         match verdict {
             Punctuality::OnTime if !busy || self.entries[index as usize].next.is_none() => {
                 self.want(index, Origin::Scheduled, at);
             }
-            Punctuality::Postpone(by) if !busy => self.table.push(now + by, index, Reason::Slot),
+            Punctuality::Postpone(by) if !busy => {
+                self.entries[index as usize].moved = Some(now + by);
+                self.table.push(now + by, index, Reason::Slot);
+            }
             _ => self.miss(),
+        }
+    }
+
+    /// Puts the slot after `now` into the timetable.
+    fn push_after(&mut self, index: u32, now: Duration) {
+        match &self.entries[index as usize].slot {
+            Slot {
+                name,
+                cadence: Cadence::Every(every),
+                ..
+            } => {
+                let next = next_slot(name, *every, now);
+                self.table.push(next, index, Reason::Slot);
+            }
+            _ => self.push_next(index),
         }
     }
 

@@ -249,3 +249,72 @@ async fn a_cron_probe_runs_at_its_times() {
         assert!(sample.at.as_micros().rem_euclid(300_000_000) < 5_000);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_thinned_probe_keeps_to_every_nth_of_its_slots_and_comes_back_at_the_next_one() {
+    let stage = Stage::start(|c| vec![slot(c, 1, 30, SECOND)], InFlight::default());
+    let at_full = stage.after(600).await;
+    let ration = |ration| {
+        let command = Command::Ration(vec![(ProbeId(1), ration), (ProbeId(99), ration)]);
+        stage.commands.send(command).unwrap();
+    };
+    ration(Ration::OneIn(4));
+    let thinned = stage.after(3600).await;
+    let runs = &thinned[at_full.len()..];
+    assert!((29..=31).contains(&runs.len()), "{}", runs.len());
+    let first = at_full.last().unwrap().at;
+    for run in runs {
+        let off = run.at.micros_since(first).rem_euclid(30_000_000);
+        assert!(!(5_000..=29_995_000).contains(&off), "{off}");
+    }
+    ration(Ration::Nothing);
+    // A run that has begun goes on.
+    let rested = stage.after(2).await;
+    let resting = stage.after(3600).await;
+    assert_eq!(resting.len(), rested.len());
+    ration(Ration::FULL);
+    let again = stage.after(31).await;
+    assert_eq!(again.len(), resting.len() + 1);
+    assert_eq!(stage.missed(), 0);
+    assert!(stage.counters.thinned.load(Ordering::Relaxed) >= 205);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_rests_is_re_checked_all_the_same() {
+    let stage = Stage::start(|c| vec![slot(c, 1, 30, SECOND)], InFlight::default());
+    let rest = Command::Ration(vec![(ProbeId(1), Ration::Nothing)]);
+    stage.commands.send(rest).unwrap();
+    let before = stage.after(120).await.len();
+    let wanted = Command::Recheck(ProbeId(1), stage.clock.now());
+    stage.commands.send(wanted).unwrap();
+    assert_eq!(stage.after(10).await.len(), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thinned_cron_probe_runs_at_every_nth_of_its_times() {
+    let plan = |clock: &Clock| {
+        let mut slot = slot(clock, 1, 30, SECOND);
+        slot.cadence = Cadence::Cron(Box::new(
+            Cron::parse("0 */5 * * * *", chrono_tz::UTC).unwrap(),
+        ));
+        vec![slot]
+    };
+    let stage = Stage::start(plan, InFlight::default());
+    let ration = Command::Ration(vec![(ProbeId(1), Ration::OneIn(4))]);
+    stage.commands.send(ration).unwrap();
+    let samples = stage.after(7200).await;
+    assert_eq!(samples.len(), 6);
+    for pair in samples.windows(2) {
+        assert!(pair[1].at.since(pair[0].at) >= SECOND * 1199);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thinned_rare_probe_runs_soon_after_the_start_and_one_without_money_does_not() {
+    for (ration, runs) in [(Ration::OneIn(16), 1), (Ration::Nothing, 0)] {
+        let stage = Stage::start(|c| vec![slot(c, 1, 3600, SECOND)], InFlight::default());
+        let command = Command::Ration(vec![(ProbeId(1), ration)]);
+        stage.commands.send(command).unwrap();
+        assert_eq!(stage.after(20).await.len(), runs);
+    }
+}

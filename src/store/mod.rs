@@ -9,6 +9,7 @@ mod connection;
 mod error;
 mod files;
 mod incidents;
+mod limits;
 mod lock;
 mod meta;
 mod migrations;
@@ -21,6 +22,7 @@ mod rollups;
 mod samples;
 mod schema;
 mod services;
+mod spending;
 mod story;
 mod transaction;
 
@@ -32,12 +34,14 @@ use rusqlite::Connection;
 
 pub use error::{OpenError, Result, Source, StoreError};
 pub use incidents::{IncidentFilter, IncidentRow};
+pub use limits::LimitRow;
 pub use lock::Holder;
 pub use outbox::{DeliveryRow, DeliveryState, OutboxSummary};
 pub use prune::{Pruned, Retention};
 pub use reader::{IncidentStory, Reader, Tally};
 pub use rollups::Rollup;
 pub use services::{ProbeRow, ServiceRow};
+pub use spending::{RationRow, Spending};
 pub use story::Story;
 pub use transaction::{About, Transaction};
 
@@ -157,6 +161,16 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Sample>> {
         samples::after(&self.conn, probe, after, limit)
+    }
+
+    /// What all probes have cost lately, by probe and day: enough to tell what a run costs.
+    pub fn spending(&self, now: Timestamp) -> Result<Vec<Spending>> {
+        spending::since(&self.conn, now - spending::LEARNED_FROM)
+    }
+
+    /// The latest ration of every probe that ever had another than its own.
+    pub fn rations(&self) -> Result<Vec<RationRow>> {
+        spending::rations(&self.conn)
     }
 
     /// A fact kept by [`Transaction::set_meta`].

@@ -6,6 +6,7 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::Result;
 use super::samples::to_row;
+use super::{limits, spending};
 use crate::model::Timestamp;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -133,6 +134,11 @@ fn probes(
              (SELECT hour FROM rollup WHERE probe_id = ?1 AND hour < ?2 ORDER BY hour LIMIT ?3)",
             &[id, hour],
         )?;
+        let old = now - retention.raw;
+        rows.run(conn, limits::PRUNE, &[id, limits::slot(old)])?;
+        rows.run(conn, spending::PRUNE_RATIONS, &[id, old.as_micros()])?;
+        let day = spending::day(now - retention.rollups);
+        rows.run(conn, spending::PRUNE_DAYS, &[id, day])?;
         if rows.0 <= 0 {
             // Something old may be left of this one.
             return Ok(false);

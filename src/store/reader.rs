@@ -8,8 +8,9 @@ use rusqlite::Connection;
 use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
-    DeliveryRow, IncidentFilter, IncidentRow, OpenError, OutboxSummary, Result, ServiceRow,
-    connection, incidents, meta, migrations, numbers, outbox, samples, services,
+    DeliveryRow, IncidentFilter, IncidentRow, LimitRow, OpenError, OutboxSummary, RationRow,
+    Result, ServiceRow, Spending, connection, incidents, limits, meta, migrations, numbers, outbox,
+    samples, services, spending,
 };
 use crate::model::notification::Pending;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
@@ -142,6 +143,21 @@ impl Reader {
     /// The sums of a probe's hour; `None` while it is not over.
     pub fn rollup(&self, probe: ProbeId, hour: Timestamp) -> Result<Option<Rollup>> {
         rollups::hour(&self.conn, probe, hour)
+    }
+
+    /// What all probes have cost since the day of a moment, by probe and day.
+    pub fn spending(&self, since: Timestamp) -> Result<Vec<Spending>> {
+        spending::since(&self.conn, since)
+    }
+
+    /// The latest ration of every probe that ever had another than its own.
+    pub fn rations(&self) -> Result<Vec<RationRow>> {
+        spending::rations(&self.conn)
+    }
+
+    /// What the replies to a probe said of rate limits since a moment.
+    pub fn limits(&self, probe: ProbeId, since: Timestamp) -> Result<Vec<LimitRow>> {
+        limits::of(&self.conn, probe, since)
     }
 
     /// A fact of the daemon, by name.

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::results::{Results, decode};
 use super::schema::AT_ORIGIN;
 use super::{Result, numbers};
+use super::{limits, spending};
 use crate::model::{Evidence, Findings, Phases, ProbeId, Sample, Timestamp};
 
 /// Microseconds of an hour and of a day.
@@ -76,6 +77,8 @@ pub(super) fn insert(
             keep_findings(conn, sample.probe, at, found)?;
         }
         note_hour(conn, noted, sample)?;
+        spending::add(conn, sample)?;
+        limits::add(conn, sample)?;
     }
     Ok(())
 }

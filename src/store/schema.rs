@@ -15,7 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7774_6368;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step `n` leads from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY];
 
 const V1: &str = "
 CREATE TABLE meta(
@@ -184,6 +184,42 @@ CREATE TABLE number(
     at INTEGER NOT NULL,
     value REAL NOT NULL,
     PRIMARY KEY(probe_id, at)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What runs cost, how a budget rations them, what limits leave.
+const MONEY: &str = "
+-- day: since 1970, UTC. runs: those that may have cost something; priced: those of them whose cost is known.
+CREATE TABLE spending(
+    probe_id INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    priced INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    micro_usd INTEGER NOT NULL,
+    PRIMARY KEY(probe_id, day)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX spending_day ON spending(day);
+
+-- Since when a budget lets a probe run once in so many slots; 0: not at all.
+CREATE TABLE ration(
+    probe_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    one_in INTEGER NOT NULL,
+    PRIMARY KEY(probe_id, at)
+) STRICT, WITHOUT ROWID;
+
+-- slot: five minutes since 1970. The reply that left the least of a limit; capacity 0: not said.
+CREATE TABLE headroom(
+    probe_id INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    resource TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    capacity INTEGER NOT NULL,
+    remaining INTEGER NOT NULL,
+    resets_in_us INTEGER,
+    PRIMARY KEY(probe_id, slot, resource)
 ) STRICT, WITHOUT ROWID;
 ";
 

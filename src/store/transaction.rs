@@ -1,6 +1,8 @@
 //! Writing: samples, states, incident events and letters that belong together, whole or not at all.
 
-use super::{Result, Store, Story, incidents, meta, outbox, samples, services, story};
+use super::{
+    RationRow, Result, Store, Story, incidents, meta, outbox, samples, services, spending, story,
+};
 use crate::model::notification::{DeliveryReport, Letter};
 use crate::model::{EventKind, IncidentEvent, IncidentId, Sample, ServiceId, Timestamp};
 
@@ -78,6 +80,11 @@ impl<'a> Transaction<'a> {
     /// The wall clock was stepped: what waits to be sent waits as long as it would have.
     pub fn shift(&mut self, micros: i64) -> Result<()> {
         outbox::shift(&self.store.conn, micros)
+    }
+
+    /// Keeps a change of ration.
+    pub fn ration(&mut self, row: &RationRow) -> Result<()> {
+        spending::keep_ration(&self.store.conn, row)
     }
 
     /// Keeps a small fact that readers want to know (`started_at`, `missed_slots`).

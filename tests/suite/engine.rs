@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use watchfire::clock::Clock;
-use watchfire::engine::{Backups, Engine, Input, Observer, Parts, ServicePlan, fact};
+use watchfire::engine::{Backups, Engine, Input, Money, Observer, Parts, ServicePlan, fact};
 use watchfire::model::counts::NumberRules;
 use watchfire::model::detect::count::CountRules;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
@@ -68,6 +68,7 @@ fn engine_with(
         numbers: Vec::new(),
         recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()],
         page_at: Severity::Partial,
+        money: Money::default(),
     };
     edit(&mut plan);
     let parts = Parts {

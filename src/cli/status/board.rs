@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::Trouble;
 use super::daemon::Daemon;
+use super::limits::Limits;
 use super::lines::{ProbeLine, ServiceLine};
+use super::money::Books;
 use crate::config::Config;
 use crate::engine::fact;
 use crate::model::Timestamp;
@@ -17,6 +19,8 @@ use crate::store::{Holder, Reader, ServiceRow, StoreError};
 /// All that is shown.
 pub(super) struct Board {
     pub services: Vec<ServiceLine>,
+    money: Books,
+    limits: Limits,
     daemon: Daemon,
     storage: Option<String>,
     missed: u64,
@@ -56,6 +60,8 @@ impl Board {
         let outbox = reader.outbox_summary()?;
         let mut board = Self {
             services,
+            money: Books::read(&reader, config, &rows, now)?,
+            limits: Limits::read(&reader, config, &rows, now)?,
             daemon: Daemon::judge(holder, wrote, now),
             storage: reader.meta(fact::STORAGE)?.filter(|why| !why.is_empty()),
             missed: number(fact::MISSED)?,
@@ -135,7 +141,8 @@ impl Board {
             .iter()
             .map(|s| {
                 let probes: Vec<Value> = s.probes.iter().map(ProbeLine::to_json).collect();
-                json!({ "service": s.name, "state": s.state, "incident": s.incident, "probes": probes })
+                json!({ "service": s.name, "state": s.state, "incident": s.incident, "probes": probes,
+                    "money": self.money.to_json(&s.name), "limits": self.limits.to_json(&s.name) })
             })
             .collect();
         json!({
@@ -168,7 +175,14 @@ impl Board {
                 table.add_row(probe.cells());
             }
         }
-        let mut text = format!("{table}\n\nprober: {}\n", self.prober_state());
+        let mut text = format!("{table}\n");
+        let money = ("money today (UTC)", self.money.lines());
+        for (what, lines) in [money, ("limits of providers", self.limits.lines())] {
+            if !lines.is_empty() {
+                text.push_str(&format!("\n{what}:\n  {}\n", lines.join("\n  ")));
+            }
+        }
+        text.push_str(&format!("\nprober: {}\n", self.prober_state()));
         for note in &self.notes {
             text.push_str(&format!("  {note}\n"));
         }

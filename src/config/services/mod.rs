@@ -1,6 +1,7 @@
 //! `probes.toml`: what is watched, when it alerts, who is told.
 
 mod alert;
+mod cost;
 mod preset;
 mod probe;
 
@@ -10,10 +11,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::fields::{Fields, Value, nearest, quoted};
+use super::prices;
 use super::secrets::Vault;
 use super::values::{Wrong, api, budget, http_url, name, percent, title};
 use super::{Alert, Service};
 use crate::diagnostic::Problem;
+use crate::model::price::Entry;
 use crate::model::{Confirm, Secret};
 use crate::probe::{Pace, Transport};
 use alert::alert;
@@ -23,10 +26,10 @@ use probe::{PROBE_KEYS, cadence, confirm, in_clear, kind, timeout};
 const MOST_PROBES: usize = 100_000;
 /// With so many services a name is compared for a slip: a file with more is generated, not typed.
 const MOST_COMPARED: usize = 200;
-const ROOT_KEYS: &[&str] = &["alert", "service", "probe", "confirm", "control"];
+const ROOT_KEYS: &[&str] = &["alert", "service", "probe", "confirm", "control", "price"];
 const SERVICE_KEYS: &[&str] = &[
     "title", "preset", "api", "base_url", "model", "key", "probes", "alert", "confirm", "budget",
-    "slo",
+    "slo", "price",
 ];
 
 /// What the file says.
@@ -48,6 +51,7 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>, presets: PathBuf) -> Wat
         presets,
         alert,
         confirm: confirm(root),
+        prices: prices::own(root),
     };
     let probes = reader.probe_tables();
     let mut services = reader.services(&probes);
@@ -83,6 +87,8 @@ struct Reader<'r, 't> {
     presets: PathBuf,
     alert: Alert,
     confirm: Option<Confirm>,
+    /// Of `[price."model"]`.
+    prices: Vec<Entry>,
 }
 
 /// A `[[probe]]` of the file with its name and service.
@@ -107,6 +113,7 @@ struct Around {
     transport: Arc<Transport>,
     /// Names of what is missing for that.
     transport_lacks: Vec<String>,
+    price: Option<Entry>,
 }
 
 impl<'t> Reader<'_, 't> {
@@ -243,6 +250,7 @@ impl<'t> Reader<'_, 't> {
             confirm: self.confirm,
             transport: Transport::shared(),
             transport_lacks: Vec::new(),
+            price: None,
         };
         let mut made = Service {
             name: service.to_owned(),
@@ -258,10 +266,11 @@ impl<'t> Reader<'_, 't> {
             let known = &[SERVICE_KEYS, Transport::KEYS];
             fields.only(&format!("[service.{service}]"), known);
             (around.transport, around.transport_lacks) = self.transport(fields, &around.transport);
-            fields.without_effect(&["budget", "slo"]);
+            fields.without_effect(&["slo"]);
             around.base_url = fields.text("base_url", http_url);
             around.api = fields.text("api", api);
             around.confirm = confirm(fields).or(self.confirm);
+            around.price = prices::of(fields);
             if let Some(value) = fields.get("key") {
                 self.vault.take_absent();
                 match self.vault.read(value) {
@@ -310,6 +319,7 @@ pub(in crate::config) fn keys() -> Vec<&'static str> {
         SERVICE_KEYS,
         PROBE_KEYS,
         transport,
+        prices::PRICE_KEYS,
     ]
     .concat()
 }

@@ -7,8 +7,10 @@ use chrono_tz::Tz;
 use toml::de::DeValue;
 use url::{Host, Url};
 
+use super::cost::{self, Asked};
 use super::{Around, Reader};
 use crate::config::fields::{Fields, Value, listed, nearest, quoted};
+use crate::config::prices;
 use crate::config::values::{DAY, HOUR, SECOND, Wrong, duration, shown};
 use crate::config::{NotConfigured, Probe, Service};
 use crate::diagnostic::Problem;
@@ -26,6 +28,7 @@ pub(super) const PROBE_KEYS: &[&str] = &[
     "timeout",
     "confirm",
     "connection",
+    "price",
 ];
 
 impl Reader<'_, '_> {
@@ -49,7 +52,8 @@ impl Reader<'_, '_> {
         let before = fields.faults.count();
         let cadence = cadence(fields, kind.pace);
         let timeout = timeout(fields, cadence.as_ref(), kind.pace);
-        let confirm = confirm(fields).or(around.confirm).unwrap_or(kind.confirm);
+        let confirm = confirm(fields).or(around.confirm);
+        let price = prices::of(fields);
         let connection = fields.text("connection", |text| match text {
             "fresh" => Ok(Connection::Fresh),
             "reuse" => Ok(Connection::Reuse),
@@ -96,6 +100,13 @@ impl Reader<'_, '_> {
         let (Some(cadence), Some(timeout)) = (cadence, timeout) else {
             return;
         };
+        let own = price.as_ref().or(around.price.as_ref());
+        let asked = Asked {
+            kind,
+            fields,
+            host: check.host(),
+        };
+        let (tariff, listed) = asked.tariff(own, &self.prices);
         if fields.faults.count() == before {
             made.probes.push(Probe {
                 name: probe.to_owned(),
@@ -103,10 +114,12 @@ impl Reader<'_, '_> {
                 plan: Arc::new(Plan {
                     connection: connection.unwrap_or_default(),
                     transport,
+                    tariff,
                     ..Plan::new(Arc::from(check), timeout)
                 }),
                 cadence,
-                confirm,
+                confirm: confirm.unwrap_or_else(|| cost::confirm(kind, &tariff)),
+                listed,
             });
         }
     }

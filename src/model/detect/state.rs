@@ -233,6 +233,13 @@ impl Detector {
             .chain(self.shared.moments())
     }
 
+    /// Whether an incident is open, or some evidence speaks for one: from the first failure until it is paid back.
+    pub fn suspects(&self) -> bool {
+        matches!(self.phase, Phase::Open { .. })
+            || !self.pooled.is_idle()
+            || self.probes.iter().any(|p| !p.bank.is_idle())
+    }
+
     /// The usual failure rate over all probes; 0 without any.
     pub fn usual(&self) -> f64 {
         let sum: f64 = self.probes.iter().map(|p| p.baseline.usual()).sum();
