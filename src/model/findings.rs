@@ -5,6 +5,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::claim::Claim;
+use super::notice::Deadline;
+
 /// What one run learned. Most runs learn nothing, and carry none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Findings {
@@ -14,6 +17,10 @@ pub struct Findings {
     pub count: Option<f64>,
     /// What went wrong beside the verdict and changed nothing of it, in a sentence: a job that could not be cleared away.
     pub note: Option<String>,
+    /// What ends soon: all of it that the run saw, but nothing that is further away than the first notice.
+    pub deadlines: Vec<Deadline>,
+    /// What a status page claims.
+    pub claim: Option<Claim>,
 }
 
 impl Findings {
@@ -34,6 +41,13 @@ impl Findings {
         if let Some(note) = &self.note {
             object.insert("note".to_owned(), json!(note));
         }
+        if !self.deadlines.is_empty() {
+            let ends = self.deadlines.iter().map(Deadline::to_json).collect();
+            object.insert("ends".to_owned(), ends);
+        }
+        if let Some(claim) = &self.claim {
+            object.insert("claim".to_owned(), claim.to_json());
+        }
         Value::Object(object)
     }
 
@@ -42,6 +56,18 @@ impl Findings {
         self.usage = self.usage.or(other.usage);
         self.count = self.count.or(other.count);
         self.note = self.note.take().or(other.note);
+        for deadline in other.deadlines {
+            if !self.deadlines.contains(&deadline) {
+                self.deadlines.push(deadline);
+            }
+        }
+        self.claim = self.claim.take().or(other.claim);
+    }
+
+    /// Every text in it that came from a reply, but for the note: to be cleaned of secrets.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        let deadlines = self.deadlines.iter_mut().map(|d| &mut d.subject);
+        deadlines.chain(self.claim.iter_mut().flat_map(Claim::texts))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Whoever needs "now" is given it. What is decided here is therefore the same live, in a replay and in a test.
 
 pub mod cadence;
+pub mod claim;
 pub mod counts;
 pub mod detect;
 pub mod event_line;
@@ -11,6 +12,7 @@ pub mod fold;
 pub mod forecast;
 pub mod histogram;
 pub mod incident;
+pub mod notice;
 pub mod notification;
 pub mod outcome;
 pub mod probe;
@@ -23,9 +25,11 @@ pub mod time;
 pub mod trace;
 
 pub use cadence::{Cadence, Cron};
+pub use claim::{Claim, Standing};
 pub use counts::Counts;
 pub use findings::{Findings, Usage};
 pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
+pub use notice::{Deadline, Topic};
 pub use outcome::{Cause, FailureKind, Fault, Outcome, Phase};
 pub use probe::{Confirm, Judged, ProbeId, ServiceId};
 pub use question::Question;

@@ -5,6 +5,7 @@
 //! room only.
 
 mod backup;
+mod claims;
 mod connection;
 mod error;
 mod files;
@@ -12,6 +13,7 @@ mod incidents;
 mod lock;
 mod meta;
 mod migrations;
+mod notices;
 mod numbers;
 mod outbox;
 mod prune;
@@ -30,9 +32,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+pub use claims::ClaimRow;
 pub use error::{OpenError, Result, Source, StoreError};
 pub use incidents::{IncidentFilter, IncidentRow};
 pub use lock::Holder;
+pub use notices::{NoticeRow, Said};
 pub use outbox::{DeliveryRow, DeliveryState, OutboxSummary};
 pub use prune::{Pruned, Retention};
 pub use reader::{IncidentStory, Reader, Tally};
@@ -60,6 +64,7 @@ pub struct Store {
     results: results::Results,
     /// For each probe the hour that is already noted in `rollup_due`.
     noted: HashMap<ProbeId, i64>,
+    notices: notices::Notices,
     pruned_to: prune::Cursor,
     // Last, so that it is given back after the database has been closed.
     lock: Lock,
@@ -84,6 +89,7 @@ impl Store {
             recovered,
             results: results::Results::default(),
             noted: HashMap::new(),
+            notices: notices::Notices::default(),
             pruned_to: prune::Cursor::default(),
             lock,
         };
@@ -136,6 +142,8 @@ impl Store {
         location: &str,
         probes: &[(&str, &str)],
     ) -> Result<Vec<(ServiceId, ProbeId)>> {
+        // Of probes that come back, what was said of them does too.
+        self.notices.clear();
         services::register(&mut self.conn, location, probes)
     }
 
@@ -234,6 +242,7 @@ impl Store {
     fn forget(&mut self) {
         self.results.clear();
         self.noted.clear();
+        self.notices.clear();
     }
 }
 

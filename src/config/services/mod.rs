@@ -3,6 +3,7 @@
 mod alert;
 mod preset;
 mod probe;
+mod siblings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -18,6 +19,7 @@ use crate::model::{Confirm, Secret};
 use crate::probe::{Pace, Transport};
 use alert::alert;
 use probe::{PROBE_KEYS, cadence, confirm, in_clear, kind, timeout};
+use siblings::Siblings;
 
 /// Probes of one file; more than this is a mistake of whoever generates it.
 const MOST_PROBES: usize = 100_000;
@@ -107,6 +109,7 @@ struct Around {
     transport: Arc<Transport>,
     /// Names of what is missing for that.
     transport_lacks: Vec<String>,
+    siblings: Siblings,
 }
 
 impl<'t> Reader<'_, 't> {
@@ -243,6 +246,7 @@ impl<'t> Reader<'_, 't> {
             confirm: self.confirm,
             transport: Transport::shared(),
             transport_lacks: Vec::new(),
+            siblings: Siblings::default(),
         };
         let mut made = Service {
             name: service.to_owned(),
@@ -284,6 +288,9 @@ impl<'t> Reader<'_, 't> {
             made.title = fields.text("title", title).unwrap_or(made.title);
         }
         let own: BTreeSet<&str> = probes.iter().map(|p| p.name.as_str()).collect();
+        for table in probes {
+            around.siblings.add(&table.name, table.fields);
+        }
         if let (Some(preset), Some(fields)) = (&preset, fields) {
             self.of_preset(preset, fields, &own, &mut around, &mut made);
         }

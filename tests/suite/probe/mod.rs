@@ -5,10 +5,12 @@ mod count;
 mod http;
 mod image;
 mod keys;
+mod models;
 mod options;
 mod proxy;
 mod redirect;
 pub mod server;
+mod status_page;
 mod tls;
 mod transport;
 
@@ -51,6 +53,8 @@ pub fn build(
             base_url,
             api: None,
             key: Some(&key),
+            probes: &["chat".to_owned(), "image".to_owned()],
+            models: &["gpt-4o-mini".to_owned()],
             secret: &|_| Ok(Some(Secret::new(KEY.to_owned()))),
         },
     )
