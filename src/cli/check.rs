@@ -9,7 +9,7 @@ use comfy_table::{Table, presets};
 use serde_json::json;
 
 use super::{Exit, Files, host};
-use crate::config::{Config, Service};
+use crate::config::{Config, Probe, Service};
 use crate::model::forecast::Watch;
 use money::Forecast;
 
@@ -66,12 +66,19 @@ fn watch(service: &Service) -> Watch {
         probes: service
             .probes
             .iter()
+            .filter(|p| p.plan.check.judged().counts())
             .map(|p| (p.cadence.interval(), p.confirm))
             .collect(),
         false_pages_per_year: service.alert.false_pages_per_year,
         min_error_rate: service.alert.min_error_rate,
         usual: Watch::USUAL,
     }
+}
+
+/// Runs of all its probes, those included that are not judged.
+fn runs_an_hour(service: &Service) -> f64 {
+    let runs = |p: &Probe| 3600.0 / p.cadence.interval().as_secs_f64();
+    service.probes.iter().map(runs).fold(0.0, |a, b| a + b)
 }
 
 fn to_json(service: &Service) -> serde_json::Value {
@@ -87,7 +94,7 @@ fn to_json(service: &Service) -> serde_json::Value {
         "service": service.name,
         "probes": service.probes.iter().map(|p| json!({ "name": p.name, "kind": p.kind, "asks": p.plan.check.describe(), "cost": money::of_probe(p) })).collect::<Vec<_>>(),
         "not_configured": service.not_configured.iter().map(|n| json!({ "probe": n.probe, "missing": n.missing })).collect::<Vec<_>>(),
-        "runs_per_hour": watch.runs_per_hour().round(),
+        "runs_per_hour": runs_an_hour(service).round(),
         "time_to_detect_s": detect,
         "email": service.alert.email,
         "money": Forecast::of(service).to_json(),
@@ -114,7 +121,7 @@ fn draw(config: &Config) -> String {
         let mut row = vec![
             service.name.clone(),
             probes.join(", "),
-            format!("{:.0}", watch.runs_per_hour()),
+            format!("{:.0}", runs_an_hour(service)),
             Forecast::of(service).cell(),
         ];
         row.extend(RATES.iter().map(|rate| {

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 mod check;
+mod claim;
 mod demo;
 mod host;
 mod incidents;

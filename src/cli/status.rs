@@ -1,6 +1,7 @@
 //! `watchfire status`: what is up and what is open, read from the database, whether the daemon runs or not.
 
 mod board;
+mod claims;
 mod daemon;
 mod limits;
 mod lines;

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::model::notification::Notification;
 use crate::model::{EventKind, IncidentEvent, ServiceId, Timestamp};
-use crate::store::{About, StoreError, Transaction};
+use crate::store::{About, Said, StoreError, Transaction};
 
 use super::backlog::Backlog;
 use super::service::Service;
@@ -92,13 +92,18 @@ impl Engine {
         if checkpoint {
             self.last_checkpoint = now;
         }
-        let Written { letters } = written;
+        let Written { letters, said } = written;
         if letters {
             self.parts.observer.letters();
         }
         for (service, event) in self.backlog.events.drain(..) {
             if let Some(service) = self.services.get(&service) {
                 self.parts.observer.event(&service.plan.name, &event);
+            }
+        }
+        for said in said {
+            if let Some(service) = self.services.get(&said.service) {
+                warn!("{}: {}", service.plan.name, said.deadline.tell(now));
             }
         }
         self.backlog.reports.clear();
@@ -174,6 +179,8 @@ impl Engine {
 
 struct Written {
     letters: bool,
+    /// Deadlines that are to be said.
+    said: Vec<Said>,
 }
 
 /// The transaction itself. Leaves the backlog as it is: the caller clears it once this has succeeded.
@@ -188,9 +195,10 @@ fn write(
 ) -> Result<Written, StoreError> {
     let mut letters = false;
     let mut tx = parts.store.begin()?;
-    if load == Load::All {
-        tx.samples(backlog.samples.make_contiguous())?;
-    }
+    let said = match load {
+        Load::All => tx.samples(backlog.samples.make_contiguous())?,
+        Load::Light => Vec::new(),
+    };
     if backlog.shift != 0 {
         tx.shift(backlog.shift)?;
     }
@@ -243,7 +251,7 @@ fn write(
     if checkpoint {
         services.values_mut().for_each(|s| s.dirty = false);
     }
-    Ok(Written { letters })
+    Ok(Written { letters, said })
 }
 
 /// All that a reader of the mail wants to know, as of this transaction.

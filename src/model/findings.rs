@@ -5,6 +5,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::claim::Claim;
+use super::notice::Deadline;
 use super::{Cost, Headroom};
 
 /// What one run learned. Most runs learn nothing, and carry none.
@@ -20,6 +22,10 @@ pub struct Findings {
     pub cost: Option<Cost>,
     /// What is left of the provider's limits. Filled in by the client.
     pub headroom: Vec<Headroom>,
+    /// What ends soon: all of it that the run saw, but nothing that is further away than the first notice.
+    pub deadlines: Vec<Deadline>,
+    /// What a status page claims.
+    pub claim: Option<Claim>,
 }
 
 impl Findings {
@@ -49,6 +55,13 @@ impl Findings {
             let limits: Vec<Value> = self.headroom.iter().map(Headroom::to_json).collect();
             object.insert("headroom".to_owned(), json!(limits));
         }
+        if !self.deadlines.is_empty() {
+            let ends = self.deadlines.iter().map(Deadline::to_json).collect();
+            object.insert("ends".to_owned(), ends);
+        }
+        if let Some(claim) = &self.claim {
+            object.insert("claim".to_owned(), claim.to_json());
+        }
         Value::Object(object)
     }
 
@@ -61,6 +74,18 @@ impl Findings {
         if self.headroom.is_empty() {
             self.headroom = other.headroom;
         }
+        for deadline in other.deadlines {
+            if !self.deadlines.contains(&deadline) {
+                self.deadlines.push(deadline);
+            }
+        }
+        self.claim = self.claim.take().or(other.claim);
+    }
+
+    /// Every text in it that came from a reply, but for the note: to be cleaned of secrets.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        let deadlines = self.deadlines.iter_mut().map(|d| &mut d.subject);
+        deadlines.chain(self.claim.iter_mut().flat_map(Claim::texts))
     }
 }
 

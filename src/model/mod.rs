@@ -4,6 +4,7 @@
 
 pub mod budget;
 pub mod cadence;
+pub mod claim;
 pub mod counts;
 pub mod detect;
 pub mod event_line;
@@ -14,6 +15,7 @@ pub mod headroom;
 pub mod histogram;
 pub mod incident;
 pub mod money;
+pub mod notice;
 pub mod notification;
 pub mod outcome;
 pub mod price;
@@ -27,11 +29,13 @@ pub mod time;
 pub mod trace;
 
 pub use cadence::{Cadence, Cron};
+pub use claim::{Claim, Standing};
 pub use counts::Counts;
 pub use findings::{Findings, Usage};
 pub use headroom::Headroom;
 pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
 pub use money::{Cost, MicroUsd};
+pub use notice::{Deadline, Topic};
 pub use outcome::{Cause, FailureKind, Fault, Outcome, Phase};
 pub use price::Tariff;
 pub use probe::{Confirm, Judged, ProbeId, ServiceId};

@@ -20,7 +20,9 @@ use super::transport_error::{self, Broken};
 use super::verdict;
 use super::{Check, End, Judgement, Memory, Plan, Run, Step, Streamed, Wire};
 use crate::clock::Clock;
-use crate::model::{Cause, Evidence, FailureKind, Fault, Judged, Outcome, Phase, Redactor, Tariff};
+use crate::model::{
+    Cause, Claim, Evidence, FailureKind, Fault, Findings, Judged, Outcome, Phase, Redactor, Tariff,
+};
 
 /// Replies from this size on are judged aside: to decode a picture takes up to some 100 ms.
 const LARGE_BYTES: usize = 64 * 1024;
@@ -146,6 +148,14 @@ impl Client {
             Some(settled) if settled.outcome == judged.outcome => (settled.exchange, settled.took),
             _ => (last, course.begun.elapsed()),
         };
+        for text in found.texts() {
+            *text = clean(text);
+        }
+        let started = self.clock.at(course.begun);
+        let certificate = exchange.certificate();
+        found
+            .deadlines
+            .extend(certificate.filter(|end| end.reached(started).is_some()));
         let silent = judged.outcome == Outcome::Success
             || (judged.outcome == Outcome::Noted && judged.why.is_empty());
         let wire = course.wire.unwrap_or_default();
@@ -157,7 +167,7 @@ impl Client {
             })
         });
         Run {
-            started: self.clock.at(course.begun),
+            started,
             outcome: judged.outcome,
             status: exchange.status(),
             failed_in: judged.failed_in,
@@ -181,6 +191,14 @@ fn second_hand(judged: Judged, judgement: Judgement) -> Judgement {
     match judgement.outcome {
         Outcome::Failure(..) if judged != Judged::Runs => Judgement {
             outcome: Outcome::Inconclusive(Cause::Unreadable),
+            found: match judged {
+                // Not to know what is claimed is to be recorded too, or the claim before it would seem to stand.
+                Judged::Never => Some(Box::new(Findings {
+                    claim: Some(Claim::UNKNOWN),
+                    ..Findings::default()
+                })),
+                _ => judgement.found,
+            },
             ..judgement
         },
         _ => judgement,

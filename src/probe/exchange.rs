@@ -19,7 +19,9 @@ use super::transport::Route;
 use super::transport_error::{self, Broken};
 use super::{Keep, Memory, Prepared, Request};
 use crate::clock::Clock;
-use crate::model::{FailureKind, Fault, Findings, Phase, Phases, Secret, Timestamp};
+use crate::model::{
+    Deadline, FailureKind, Fault, Findings, Phase, Phases, Secret, Timestamp, Topic,
+};
 
 /// Of the body of a refusal no more is read: enough for any error object and for an excerpt of a page.
 const REFUSAL_BYTES: usize = 64 * 1024;
@@ -46,6 +48,8 @@ pub(super) struct Exchange<'c> {
     head_at: Option<Instant>,
     ended_at: Option<Instant>,
     peer: Option<SocketAddr>,
+    /// `host:port` of the latest hop over TLS.
+    server: String,
     https: bool,
     reader: Option<Box<dyn StreamReader>>,
     reply: Reply,
@@ -62,6 +66,7 @@ impl<'c> Exchange<'c> {
             head_at: None,
             ended_at: None,
             peer: None,
+            server: String::new(),
             https: false,
             reader: None,
             has_status: false,
@@ -131,6 +136,9 @@ impl<'c> Exchange<'c> {
         let mut headers = Cow::Borrowed(&prepared.headers);
         loop {
             self.https = url.scheme() == "https";
+            if self.https {
+                self.server = target::host(&url);
+            }
             let mut sent = reqwest::Request::new(method.clone(), Url::clone(&url));
             if !body.is_empty() {
                 *sent.body_mut() = Some(body.clone().into());
@@ -338,6 +346,15 @@ impl<'c> Exchange<'c> {
 
     pub(super) fn cert_expires(&self) -> Option<Timestamp> {
         self.slot.notes().cert_expires
+    }
+
+    /// The certificate that was shown last, and its end.
+    pub(super) fn certificate(&self) -> Option<Deadline> {
+        Some(Deadline {
+            topic: Topic::Certificate,
+            subject: super::evidence::fit(&self.server, Deadline::SUBJECT_BYTES),
+            at: self.cert_expires()?,
+        })
     }
 
     pub(super) fn peer(&self) -> Option<SocketAddr> {

@@ -13,10 +13,12 @@ mod evidence;
 mod exchange;
 mod expect;
 mod fields;
+mod glob;
 mod headroom;
 mod http;
 mod image;
 mod learned;
+mod models;
 mod pattern;
 mod phases;
 mod record;
@@ -27,6 +29,7 @@ mod request;
 mod run;
 mod spans;
 mod sse;
+mod status_page;
 mod streamed;
 mod target;
 mod tls;
@@ -57,7 +60,14 @@ pub use transport::{
 };
 
 /// The kinds of probes, by the name that `kind = ".."` gives.
-pub const KINDS: &[Kind] = &[http::KIND, chat::KIND, image::KIND, count::KIND];
+pub const KINDS: &[Kind] = &[
+    http::KIND,
+    chat::KIND,
+    image::KIND,
+    count::KIND,
+    models::KIND,
+    status_page::KIND,
+];
 
 /// One kind of probe.
 #[derive(Debug, Clone, Copy)]
@@ -121,6 +131,10 @@ pub struct Surroundings<'a> {
     pub api: Option<&'a str>,
     /// Its key; `None` for a service without one, or whose key is absent (the caller then does not run the probe).
     pub key: Option<&'a Secret>,
+    /// Names of its probes, this one included.
+    pub probes: &'a [String],
+    /// Models that its probes ask for.
+    pub models: &'a [String],
     /// Reads `{ env = ".." }`, `{ file = ".." }` or `{ credential = ".." }`. `Ok(None)` is a well-formed secret that is
     /// absent: the check is built without it, and the caller does not run it.
     pub secret: &'a ReadSecret<'a>,

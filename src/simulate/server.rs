@@ -207,6 +207,9 @@ fn unfailing(provider: &Provider, asked: &Asked) -> Answer {
         "/status/api/v2/summary.json" if get => {
             told(status_page::summary(provider.scenario(), provider.now()))
         }
+        "/status/api/v1/summary" if get => {
+            told(status_page::widget(provider.scenario(), provider.now()))
+        }
         "/status/api/v2/incidents.json" if get => {
             told(status_page::incidents(provider.scenario(), provider.now()))
         }

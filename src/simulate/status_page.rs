@@ -1,4 +1,5 @@
-//! The status page in Statuspage's v2 shape: it knows what was posted by now, and nothing else.
+//! The status page in Statuspage's v2 shape and in that of incident.io's widget: it knows what was posted by now, and
+//! nothing else.
 //!
 //! Until the first post all is operational, however much burns.
 
@@ -49,6 +50,39 @@ pub(super) fn incidents(scenario: &Scenario, now: Timestamp) -> Value {
     let told = scenario.incidents.iter().enumerate().rev();
     let incidents: Vec<Value> = told.filter_map(|(i, t)| incident(i, t, now)).collect();
     json!({ "page": page(scenario, now), "incidents": incidents })
+}
+
+/// `GET /status/api/v1/summary`: only what is going on.
+pub(super) fn widget(scenario: &Scenario, now: Timestamp) -> Value {
+    let ongoing: Vec<Value> = scenario
+        .incidents
+        .iter()
+        .enumerate()
+        .filter(|(_, told)| is_open(told, now))
+        .filter_map(|(number, told)| {
+            let last = told.posted(now).last()?;
+            let impact = match told.impact {
+                Impact::None | Impact::Minor => "degraded_performance",
+                Impact::Major => "partial_outage",
+                Impact::Critical => "full_outage",
+            };
+            let affected: Vec<Value> = told
+                .components
+                .iter()
+                .map(|c| json!({ "id": c.name(), "name": c.name(), "current_status": impact }))
+                .collect();
+            Some(json!({
+                "id": format!("simulated{number}"), "name": told.name, "status": last.status.name(),
+                "url": format!("/status/simulated{number}"), "current_worst_impact": impact,
+                "last_update_at": last.at.to_string(), "last_update_message": last.text,
+                "affected_components": affected,
+            }))
+        })
+        .collect();
+    json!({
+        "page_title": "Simulated provider", "page_url": "/status",
+        "ongoing_incidents": ongoing, "in_progress_maintenances": [], "scheduled_maintenances": [],
+    })
 }
 
 fn page(scenario: &Scenario, now: Timestamp) -> Value {

@@ -57,6 +57,22 @@ pub(super) fn restore(conn: &Connection, from: &Path) -> Result<(), OpenError> {
          INSERT OR IGNORE INTO main.rollup SELECT * FROM old.rollup;
          COMMIT;",
     );
+    // A copy that is older than these tables is of use without them.
+    let copied = copied.and_then(|()| {
+        ["claim", "notice"].iter().try_for_each(|table| {
+            let there: bool = conn.query_row(
+                "SELECT count(*) > 0 FROM old.sqlite_schema WHERE type = 'table' AND name = ?1",
+                [table],
+                |row| row.get(0),
+            )?;
+            match there {
+                true => conn.execute_batch(&format!(
+                    "INSERT OR IGNORE INTO main.{table} SELECT * FROM old.{table};"
+                )),
+                false => Ok(()),
+            }
+        })
+    });
     if copied.is_err() && !conn.is_autocommit() {
         conn.execute_batch("ROLLBACK")?;
     }

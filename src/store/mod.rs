@@ -5,6 +5,7 @@
 //! room only.
 
 mod backup;
+mod claims;
 mod connection;
 mod error;
 mod files;
@@ -13,6 +14,7 @@ mod limits;
 mod lock;
 mod meta;
 mod migrations;
+mod notices;
 mod numbers;
 mod outbox;
 mod prune;
@@ -32,10 +34,12 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+pub use claims::ClaimRow;
 pub use error::{OpenError, Result, Source, StoreError};
 pub use incidents::{IncidentFilter, IncidentRow};
 pub use limits::LimitRow;
 pub use lock::Holder;
+pub use notices::{NoticeRow, Said};
 pub use outbox::{DeliveryRow, DeliveryState, OutboxSummary};
 pub use prune::{Pruned, Retention};
 pub use reader::{IncidentStory, Reader, Tally};
@@ -64,6 +68,7 @@ pub struct Store {
     results: results::Results,
     /// For each probe the hour that is already noted in `rollup_due`.
     noted: HashMap<ProbeId, i64>,
+    notices: notices::Notices,
     pruned_to: prune::Cursor,
     // Last, so that it is given back after the database has been closed.
     lock: Lock,
@@ -88,6 +93,7 @@ impl Store {
             recovered,
             results: results::Results::default(),
             noted: HashMap::new(),
+            notices: notices::Notices::default(),
             pruned_to: prune::Cursor::default(),
             lock,
         };
@@ -140,6 +146,8 @@ impl Store {
         location: &str,
         probes: &[(&str, &str)],
     ) -> Result<Vec<(ServiceId, ProbeId)>> {
+        // Of probes that come back, what was said of them does too.
+        self.notices.clear();
         services::register(&mut self.conn, location, probes)
     }
 
@@ -248,6 +256,7 @@ impl Store {
     fn forget(&mut self) {
         self.results.clear();
         self.noted.clear();
+        self.notices.clear();
     }
 }
 

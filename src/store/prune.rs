@@ -134,11 +134,25 @@ fn probes(
              (SELECT hour FROM rollup WHERE probe_id = ?1 AND hour < ?2 ORDER BY hour LIMIT ?3)",
             &[id, hour],
         )?;
-        let old = now - retention.raw;
-        rows.run(conn, limits::PRUNE, &[id, limits::slot(old)])?;
-        rows.run(conn, spending::PRUNE_RATIONS, &[id, old.as_micros()])?;
+        let raw = now - retention.raw;
+        rows.run(conn, limits::PRUNE, &[id, limits::slot(raw)])?;
+        rows.run(conn, spending::PRUNE_RATIONS, &[id, raw.as_micros()])?;
         let day = spending::day(now - retention.rollups);
         rows.run(conn, spending::PRUNE_DAYS, &[id, day])?;
+        // Few, and what a page said of an outage is worth as long as the sums of it.
+        let old = (now - retention.rollups).as_micros();
+        rows.run(
+            conn,
+            "DELETE FROM claim WHERE id IN
+             (SELECT id FROM claim WHERE probe_id = ?1 AND last_at < ?2 ORDER BY id LIMIT ?3)",
+            &[id, old],
+        )?;
+        rows.run(
+            conn,
+            "DELETE FROM notice WHERE probe_id = ?1 AND deadline IN
+             (SELECT deadline FROM notice WHERE probe_id = ?1 AND deadline < ?2 ORDER BY deadline LIMIT ?3)",
+            &[id, old],
+        )?;
         if rows.0 <= 0 {
             // Something old may be left of this one.
             return Ok(false);

@@ -8,9 +8,9 @@ use rusqlite::Connection;
 use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
-    DeliveryRow, IncidentFilter, IncidentRow, LimitRow, OpenError, OutboxSummary, RationRow,
-    Result, ServiceRow, Spending, connection, incidents, limits, meta, migrations, numbers, outbox,
-    samples, services, spending,
+    ClaimRow, DeliveryRow, IncidentFilter, IncidentRow, LimitRow, NoticeRow, OpenError,
+    OutboxSummary, RationRow, Result, ServiceRow, Spending, claims, connection, incidents, limits,
+    meta, migrations, notices, numbers, outbox, samples, services, spending,
 };
 use crate::model::notification::Pending;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
@@ -138,6 +138,32 @@ impl Reader {
     /// The numbers that a probe has read since a moment, in order.
     pub fn numbers(&self, probe: ProbeId, since: Timestamp) -> Result<Vec<(Timestamp, f64)>> {
         numbers::since(&self.conn, probe, since)
+    }
+
+    /// What the page of a probe claimed at a moment: the latest that was first read by then. Its `last_at` tells until
+    /// when it was seen to say so.
+    pub fn claim_at(&self, probe: ProbeId, moment: Timestamp) -> Result<Option<ClaimRow>> {
+        claims::at(&self.conn, probe, moment)
+    }
+
+    /// Up to `limit` claims of a probe's page that were first read after a moment, in order: its changes since.
+    pub fn claims_after(
+        &self,
+        probe: ProbeId,
+        moment: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ClaimRow>> {
+        claims::after(&self.conn, probe, moment, limit)
+    }
+
+    /// Since when the overall standing of a probe's page is what it is now; `None` when it was never read.
+    pub fn standing_since(&self, probe: ProbeId) -> Result<Option<Timestamp>> {
+        claims::standing_since(&self.conn, probe)
+    }
+
+    /// What ends soon, as the configured probes last saw it; the nearest first.
+    pub fn notices(&self) -> Result<Vec<NoticeRow>> {
+        notices::list(&self.conn)
     }
 
     /// The sums of a probe's hour; `None` while it is not over.

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Row, params};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::notices::{Notices, Said};
 use super::results::{Results, decode};
 use super::schema::AT_ORIGIN;
-use super::{Result, numbers};
-use super::{limits, spending};
+use super::{Result, claims, limits, numbers, spending};
 use crate::model::{Evidence, Findings, Phases, ProbeId, Sample, Timestamp};
 
 /// Microseconds of an hour and of a day.
@@ -35,12 +35,15 @@ pub(super) fn from_row(at: i64) -> Timestamp {
     Timestamp::from_micros(at.saturating_add(AT_ORIGIN))
 }
 
+/// Adds samples with all that they bring; returns the deadlines that are to be said.
 pub(super) fn insert(
     conn: &Connection,
     results: &mut Results,
     noted: &mut HashMap<ProbeId, i64>,
+    notices: &mut Notices,
     samples: &[Sample],
-) -> Result<()> {
+) -> Result<Vec<Said>> {
+    let mut said = Vec::new();
     let mut add = conn.prepare_cached(
         "INSERT INTO sample(probe_id, at, result_id, dns_us, connect_us, tls_us, first_byte_us, body_us, rest_us,
             bytes, first_token_us, longest_gap_us)
@@ -76,17 +79,21 @@ pub(super) fn insert(
         if let Some(found) = &sample.found {
             keep_findings(conn, sample.probe, at, found)?;
         }
+        notices.take(conn, sample, &mut said)?;
         note_hour(conn, noted, sample)?;
         spending::add(conn, sample)?;
         limits::add(conn, sample)?;
     }
-    Ok(())
+    Ok(said)
 }
 
 /// What the run learned besides, each in its own table.
 fn keep_findings(conn: &Connection, probe: ProbeId, at: i64, found: &Findings) -> Result<()> {
     if let Some(value) = found.count {
         numbers::add(conn, probe, at, value)?;
+    }
+    if let Some(claim) = &found.claim {
+        claims::take(conn, probe, from_row(at), claim)?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7774_6368;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step `n` leads from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS];
 
 const V1: &str = "
 CREATE TABLE meta(
@@ -220,6 +220,31 @@ CREATE TABLE headroom(
     remaining INTEGER NOT NULL,
     resets_in_us INTEGER,
     PRIMARY KEY(probe_id, slot, resource)
+) STRICT, WITHOUT ROWID;
+";
+
+const CLAIMS: &str = "
+-- What status pages claim: a row for each change, in the order of id. overall: code of the standing. json: the claim.
+CREATE TABLE claim(
+    id INTEGER PRIMARY KEY,
+    probe_id INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    overall INTEGER NOT NULL,
+    json TEXT NOT NULL
+) STRICT;
+CREATE INDEX claim_probe ON claim(probe_id);
+
+-- What ends soon. said: the nearest threshold, in days, that was said. gone: 1 when a later run did not see it any more.
+CREATE TABLE notice(
+    probe_id INTEGER NOT NULL,
+    topic INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    deadline INTEGER NOT NULL,
+    said INTEGER NOT NULL,
+    said_at INTEGER NOT NULL,
+    gone INTEGER NOT NULL,
+    PRIMARY KEY(probe_id, topic, subject, deadline)
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -1,7 +1,8 @@
 //! Writing: samples, states, incident events and letters that belong together, whole or not at all.
 
 use super::{
-    RationRow, Result, Store, Story, incidents, meta, outbox, samples, services, spending, story,
+    RationRow, Result, Said, Store, Story, incidents, meta, outbox, samples, services, spending,
+    story,
 };
 use crate::model::notification::{DeliveryReport, Letter};
 use crate::model::{EventKind, IncidentEvent, IncidentId, Sample, ServiceId, Timestamp};
@@ -36,14 +37,17 @@ impl<'a> Transaction<'a> {
     }
 
     /// Adds samples. Two runs of a probe with the same start are kept a microsecond apart.
-    pub fn samples(&mut self, samples: &[Sample]) -> Result<()> {
+    ///
+    /// Returns the deadlines among their findings that are to be said once this is committed; each only once.
+    pub fn samples(&mut self, samples: &[Sample]) -> Result<Vec<Said>> {
         let Store {
             conn,
             results,
             noted,
+            notices,
             ..
         } = &mut *self.store;
-        samples::insert(conn, results, noted, samples)
+        samples::insert(conn, results, noted, notices, samples)
     }
 
     /// What is to be told of a service since a moment, with the samples of this transaction.

@@ -309,3 +309,55 @@ fn numbered_services_are_not_taken_for_slips_of_each_other() {
     assert_eq!(warnings("gateway-2"), 0);
     assert_eq!(warnings("gatway-1"), 1);
 }
+
+#[test]
+fn the_list_of_models_is_looked_through_for_those_that_the_services_probes_ask() {
+    let asks = |extra: &str| {
+        let text = format!(
+            "[service.x]\npreset = \"openai\"\nkey = {{ env = \"SET\" }}\nprobes = [\"chat\", \"image\", \"web\"]\n\
+             [[probe]]\nservice = \"x\"\nname = \"web\"\nkind = \"chat\"\nmodel = \"ours\"\n\
+             [[probe]]\nservice = \"x\"\nname = \"list\"\nkind = \"models\"\n{extra}\
+             [[probe]]\nservice = \"y\"\nname = \"chat\"\nkind = \"chat\"\nmodel = \"another services\"\nurl = \"https://y.org/\"\n"
+        );
+        let config = load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{}", shown(&f)));
+        let probes = &config
+            .services
+            .iter()
+            .find(|s| s.name == "x")
+            .unwrap()
+            .probes;
+        let list = probes.iter().find(|p| p.name == "list").unwrap();
+        list.plan.check.describe()
+    };
+    assert_eq!(
+        asks(""),
+        "GET https://api.openai.com/v1/models, with ours, gpt-4o-mini, gpt-image-1-mini"
+    );
+    assert_eq!(
+        asks("models = [\"one\"]\n"),
+        "GET https://api.openai.com/v1/models, with one"
+    );
+}
+
+#[test]
+fn the_components_of_a_page_are_given_to_probes_of_the_service_by_their_names() {
+    let load = |map: &str| {
+        let text = format!(
+            "[service.x]\npreset = \"openai\"\nkey = {{ env = \"SET\" }}\n\
+             [[probe]]\nservice = \"x\"\nname = \"page\"\nkind = \"status_page\"\nurl = \"https://status.openai.com\"\ncomponents = {map}\n"
+        );
+        load(text.as_bytes(), None)
+    };
+    let config = load("{ \"chat*\" = [\"Chat*\"], \"*\" = [\"API\"] }").unwrap();
+    let page = config.services[0].probes.iter().find(|p| p.name == "page");
+    assert!(!page.unwrap().plan.check.judged().counts());
+    let said = shown(&load("{ caht = [\"Chat*\"] }").unwrap_err());
+    assert!(
+        said.contains("no probe of service `x` fits `caht`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("its probes: page, chat, models, web"),
+        "{said}"
+    );
+}

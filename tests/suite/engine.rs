@@ -11,8 +11,8 @@ use watchfire::model::detect::count::CountRules;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::notification::{Compose, Letter, Notification};
 use watchfire::model::{
-    Confirm, EventKind, FailureKind, Fault, Findings, IncidentEvent, Origin, Outcome, Phases,
-    ProbeId, Sample, Severity, Timestamp,
+    Claim, Confirm, EventKind, FailureKind, Fault, Findings, IncidentEvent, Origin, Outcome,
+    Phases, ProbeId, Sample, Severity, Standing, Timestamp,
 };
 use watchfire::store::{IncidentFilter, Reader, Retention, Store};
 
@@ -215,4 +215,51 @@ fn a_number_that_is_to_alert_opens_an_incident_when_it_is_raised_over_restarts_t
     assert_eq!(reader.numbers(probe, start).unwrap().len(), 300);
     let last = reader.last_sample(probe).unwrap().unwrap();
     assert!(last.evidence.unwrap().text.starts_with("60, usually "));
+}
+
+#[test]
+fn a_probe_that_reads_claims_is_recorded_and_teaches_the_detector_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = Timestamp::parse("2026-11-08T13:00:00Z").unwrap();
+    let clock = Clock::sped(start + Duration::from_secs(9_000), 1.0);
+    let seen = Seen::default();
+    // The one probe reads a page: it is not among those that are judged.
+    let (mut engine, probe) = engine_with(dir.path(), &clock, &seen, |plan| {
+        plan.others = plan.rules.probes.drain(..).map(|p| p.id).collect();
+    });
+    for n in 0..100_u64 {
+        let mut sample = run(probe, start + Duration::from_secs(30 * n), n >= 50);
+        let overall = if n < 50 {
+            Standing::Operational
+        } else {
+            Standing::Major
+        };
+        sample.found = Some(Box::new(Findings {
+            claim: Some(Claim {
+                overall,
+                ..Claim::UNKNOWN
+            }),
+            ..Findings::default()
+        }));
+        engine.turn(vec![sample], Vec::new());
+    }
+    drop(engine);
+    assert!(seen.0.lock().unwrap().is_empty());
+    let reader = Reader::open(dir.path()).unwrap();
+    assert!(
+        reader
+            .incidents(IncidentFilter::default())
+            .unwrap()
+            .is_empty()
+    );
+    let claims = reader.claims_after(probe, Timestamp::EPOCH, 10).unwrap();
+    let since: Vec<_> = claims
+        .iter()
+        .map(|c| (c.claim.overall, c.first_at))
+        .collect();
+    let turned = start + Duration::from_secs(30 * 50);
+    assert_eq!(
+        since,
+        [(Standing::Operational, start), (Standing::Major, turned)]
+    );
 }

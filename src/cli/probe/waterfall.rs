@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::model::{Fault, Outcome, Phase};
+use crate::cli::claim;
+use crate::model::{Fault, Findings, Outcome, Phase, Standing};
 use crate::probe::Run;
 
 use super::timeline;
@@ -164,6 +165,9 @@ fn verdict(out: &mut String, run: &Run, width: usize) {
     if let Some(count) = run.found.as_ref().and_then(|found| found.count) {
         let _ = writeln!(out, "  number read: {count}");
     }
+    if let Some(found) = &run.found {
+        learned(out, run, found, width);
+    }
     if let Some(note) = run.found.as_ref().and_then(|found| found.note.as_ref()) {
         for line in wrapped(&format!("note: {note}"), width - 2) {
             let _ = writeln!(out, "  {line}");
@@ -192,6 +196,37 @@ fn verdict(out: &mut String, run: &Run, width: usize) {
             days => format!("{days} days left"),
         };
         let _ = writeln!(out, "  certificate valid until {expires}, {days}");
+    }
+}
+
+/// What a page claims, and what ends soon.
+fn learned(out: &mut String, run: &Run, found: &Findings, width: usize) {
+    let now = run.started;
+    if let Some(claim) = &found.claim {
+        let colour = match claim.overall {
+            Standing::Operational => AnsiColor::Green.on_default(),
+            standing if standing.admits() => AnsiColor::Red.on_default(),
+            _ => AnsiColor::Yellow.on_default(),
+        };
+        let _ = writeln!(
+            out,
+            "  the page claims: {colour}{}{colour:#}",
+            claim.overall
+        );
+        for line in claim::lines(claim, now, width - 4) {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
+    for deadline in &found.deadlines {
+        let told = deadline.tell(now);
+        // What has come to pass already is in the reason.
+        if !run
+            .evidence
+            .as_ref()
+            .is_some_and(|e| e.text.contains(&told))
+        {
+            let _ = writeln!(out, "  {told}");
+        }
     }
 }
 

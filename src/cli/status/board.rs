@@ -7,6 +7,7 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use super::Trouble;
+use super::claims::Page;
 use super::daemon::Daemon;
 use super::limits::Limits;
 use super::lines::{ProbeLine, ServiceLine};
@@ -29,6 +30,7 @@ pub(super) struct Board {
     oldest_pending: Option<Duration>,
     dead: usize,
     notes: Vec<String>,
+    now: Timestamp,
 }
 
 impl Board {
@@ -44,11 +46,14 @@ impl Board {
             .into_iter()
             .map(|(id, json, _)| (id, json))
             .collect();
+        let notices = reader.notices()?;
         let mut services = Vec::new();
         for service in &config.services {
             let row = rows.get(&service.name);
             let state = row.and_then(|row| states.get(&row.id)).map(String::as_str);
-            services.push(ServiceLine::read(&reader, service, row, state, now)?);
+            services.push(ServiceLine::read(
+                &reader, service, row, state, &notices, now,
+            )?);
         }
         let wrote = reader
             .meta(fact::ALIVE_AT)?
@@ -70,6 +75,7 @@ impl Board {
             oldest_pending: outbox.oldest_pending.map(|at| now.since(at)),
             dead: outbox.dead.len(),
             notes: Vec::new(),
+            now,
         };
         board.note(
             &outbox
@@ -141,8 +147,14 @@ impl Board {
             .iter()
             .map(|s| {
                 let probes: Vec<Value> = s.probes.iter().map(ProbeLine::to_json).collect();
-                json!({ "service": s.name, "state": s.state, "incident": s.incident, "probes": probes,
-                    "money": self.money.to_json(&s.name), "limits": self.limits.to_json(&s.name) })
+                let claims: Vec<Value> = s.pages.iter().map(Page::to_json).collect();
+                let ends: Vec<&Value> = s.ends.iter().map(|end| &end.json).collect();
+                let notes: Vec<&str> = s.ends.iter().map(|end| end.text.as_str()).collect();
+                json!({
+                    "service": s.name, "state": s.state, "incident": s.incident, "probes": probes,
+                    "claims": claims, "ends": ends, "notes": notes,
+                    "money": self.money.to_json(&s.name), "limits": self.limits.to_json(&s.name),
+                })
             })
             .collect();
         json!({
@@ -175,17 +187,38 @@ impl Board {
                 table.add_row(probe.cells());
             }
         }
-        let mut text = format!("{table}\n");
-        let money = ("money today (UTC)", self.money.lines());
-        for (what, lines) in [money, ("limits of providers", self.limits.lines())] {
-            if !lines.is_empty() {
-                text.push_str(&format!("\n{what}:\n  {}\n", lines.join("\n  ")));
-            }
-        }
-        text.push_str(&format!("\nprober: {}\n", self.prober_state()));
+        let mut text = format!("{table}\n\n");
+        let pages = self
+            .services
+            .iter()
+            .flat_map(|s| s.pages.iter().flat_map(|p| p.lines(&s.name, self.now)));
+        section(&mut text, "status pages, in their own words:", pages);
+        let ends = self
+            .services
+            .iter()
+            .flat_map(|s| s.ends.iter().map(|end| format!("{}: {}", s.name, end.text)));
+        section(&mut text, "ahead:", ends);
+        let money = self.money.lines();
+        section(&mut text, "money today (UTC):", money.into_iter());
+        let limits = self.limits.lines();
+        section(&mut text, "limits of providers:", limits.into_iter());
+        text.push_str(&format!("prober: {}\n", self.prober_state()));
         for note in &self.notes {
             text.push_str(&format!("  {note}\n"));
         }
         text
     }
+}
+
+/// A heading with its lines, and a blank line after them; nothing when there are none.
+fn section(text: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
+    let mut lines = lines.peekable();
+    if lines.peek().is_none() {
+        return;
+    }
+    text.push_str(&format!("{heading}\n"));
+    for line in lines {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text.push('\n');
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::claims::{self, End, Page};
 use crate::cli::words::moment;
 use crate::config::Service;
 use crate::engine::{levels, open_incident};
 use crate::model::detect::count::Level;
 use crate::model::incident::IncidentState;
-use crate::model::{ProbeId, Sample, Severity, Timestamp};
-use crate::store::{Reader, ServiceRow, StoreError};
+use crate::model::{Outcome, ProbeId, Sample, Severity, Standing, Timestamp};
+use crate::store::{NoticeRow, Reader, ServiceRow, StoreError};
 
 /// Runs of this long are counted beside each probe.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -20,6 +21,10 @@ pub(super) struct ServiceLine {
     pub state: &'static str,
     pub incident: Option<String>,
     pub probes: Vec<ProbeLine>,
+    /// What its status pages claim.
+    pub pages: Vec<Page>,
+    /// What of it ends soon.
+    pub ends: Vec<End>,
 }
 
 pub(super) struct ProbeLine {
@@ -30,6 +35,10 @@ pub(super) struct ProbeLine {
     other: u64,
     missing: Option<String>,
     level: Option<Level>,
+    /// What is claimed of it; of a probe that reads a page, what that claims of all.
+    claimed: Option<Standing>,
+    /// Whether its runs say something of the service.
+    judged: bool,
 }
 
 impl ServiceLine {
@@ -38,8 +47,11 @@ impl ServiceLine {
         service: &Service,
         row: Option<&ServiceRow>,
         state: Option<&str>,
+        notices: &[NoticeRow],
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        let pages = claims::pages(reader, service, row, now)?;
+        let ends = row.map_or_else(Vec::new, |row| claims::ends(notices, row.id, now));
         let levels = state.map(levels).unwrap_or_default();
         let mut probes = Vec::new();
         for probe in &service.probes {
@@ -49,6 +61,12 @@ impl ServiceLine {
             let mut line = ProbeLine::read(reader, &probe.name, id, now)?;
             let of = levels.iter().find(|(probe, _)| Some(*probe) == id);
             line.level = of.map(|(_, level)| *level);
+            let own = pages.iter().find(|page| page.is_of(&probe.name));
+            line.claimed = own.map_or_else(
+                || claims::of_probe(&pages, &probe.name),
+                |p| Some(p.overall()),
+            );
+            line.judged = probe.plan.check.judged().counts();
             probes.push(line);
         }
         probes.extend(
@@ -72,7 +90,7 @@ impl ServiceLine {
             Some(Severity::Partial) => "partial",
             Some(Severity::Degraded) => "degraded",
             None if service.probes.is_empty() => "not_configured",
-            None if probes.iter().all(|p| p.last.is_none()) => "unknown",
+            None if probes.iter().all(|p| !p.judged || p.last.is_none()) => "unknown",
             None => "up",
         };
         Ok(Self {
@@ -80,6 +98,8 @@ impl ServiceLine {
             state,
             incident: watched,
             probes,
+            pages,
+            ends,
         })
     }
 }
@@ -99,6 +119,8 @@ impl ProbeLine {
             other: 0,
             missing: None,
             level: None,
+            claimed: None,
+            judged: true,
         };
         if let Some(id) = id {
             line.last = reader.last_sample(id)?;
@@ -117,6 +139,8 @@ impl ProbeLine {
             other: 0,
             missing: Some(missing.to_owned()),
             level: None,
+            claimed: None,
+            judged: true,
         }
     }
 
@@ -132,7 +156,12 @@ impl ProbeLine {
                 let level = self
                     .level
                     .map_or(String::new(), |l| format!(": {}", words(&l)));
-                format!("{}{kind}{level}", last.outcome.name())
+                let claimed = match self.claimed {
+                    Some(standing) if last.outcome == Outcome::Noted => format!(": {standing}"),
+                    Some(standing) if standing.admits() => format!(", page says {standing}"),
+                    _ => String::new(),
+                };
+                format!("{}{kind}{level}{claimed}", last.outcome.name())
             }
         }
     }
@@ -170,6 +199,7 @@ impl ProbeLine {
                 "usual": l.usual,
                 "raised_since": l.raised_since.map(|at| at.to_string()),
             })),
+            "claimed": self.claimed.map(Standing::name),
             "hour": { "up": self.up, "down": self.down, "unknown": self.other },
         })
     }

@@ -4,6 +4,7 @@ mod alert;
 mod cost;
 mod preset;
 mod probe;
+mod siblings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -21,6 +22,7 @@ use crate::model::{Confirm, Secret};
 use crate::probe::{Pace, Transport};
 use alert::alert;
 use probe::{PROBE_KEYS, cadence, confirm, in_clear, kind, timeout};
+use siblings::Siblings;
 
 /// Probes of one file; more than this is a mistake of whoever generates it.
 const MOST_PROBES: usize = 100_000;
@@ -114,6 +116,7 @@ struct Around {
     /// Names of what is missing for that.
     transport_lacks: Vec<String>,
     price: Option<Entry>,
+    siblings: Siblings,
 }
 
 impl<'t> Reader<'_, 't> {
@@ -251,6 +254,7 @@ impl<'t> Reader<'_, 't> {
             transport: Transport::shared(),
             transport_lacks: Vec::new(),
             price: None,
+            siblings: Siblings::default(),
         };
         let mut made = Service {
             name: service.to_owned(),
@@ -293,6 +297,9 @@ impl<'t> Reader<'_, 't> {
             made.title = fields.text("title", title).unwrap_or(made.title);
         }
         let own: BTreeSet<&str> = probes.iter().map(|p| p.name.as_str()).collect();
+        for table in probes {
+            around.siblings.add(&table.name, table.fields);
+        }
         if let (Some(preset), Some(fields)) = (&preset, fields) {
             self.of_preset(preset, fields, &own, &mut around, &mut made);
         }

@@ -113,6 +113,7 @@ impl<'t> Reader<'_, 't> {
             .and_then(|v| v.get_ref().as_array())
             .map_or(&empty[..], |a| &a[..]);
         let mut names = Vec::new();
+        let mut brought = Vec::new();
         for value in list {
             let Some(table) = value.get_ref().as_table() else {
                 continue;
@@ -129,10 +130,14 @@ impl<'t> Reader<'_, 't> {
                 None => fields.boolean("default") != Some(false),
             };
             if wanted && !own.contains(probe.as_str()) {
-                let keys = [PROBE_KEYS, PRESET_KEYS].concat();
-                self.probe(&probe, fields, value, around, made, &keys);
+                around.siblings.add(&probe, fields);
+                brought.push((probe.clone(), fields, value));
             }
             names.push(probe);
+        }
+        let keys = [PROBE_KEYS, PRESET_KEYS].concat();
+        for (probe, fields, value) in brought {
+            self.probe(&probe, fields, value, around, made, &keys);
         }
         for (choice, span) in chosen.unwrap_or_default() {
             if !names.contains(&choice) && !own.contains(choice.as_str()) {

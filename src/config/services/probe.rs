@@ -68,6 +68,8 @@ impl Reader<'_, '_> {
             base_url: around.base_url.as_deref(),
             api: around.api.as_deref(),
             key: around.key.as_ref(),
+            probes: &around.siblings.names,
+            models: &around.siblings.models,
             secret: &secret,
         };
         let built = (kind.build)(value, &surroundings);

@@ -6,12 +6,14 @@ mod expectations;
 mod http;
 mod image;
 mod keys;
+mod models;
 mod options;
 mod proxy;
 mod record;
 mod redirect;
 mod sending;
 pub mod server;
+mod status_page;
 mod tls;
 mod transport;
 
@@ -54,6 +56,8 @@ pub fn build(
             base_url,
             api: None,
             key: Some(&key),
+            probes: &["chat".to_owned(), "image".to_owned()],
+            models: &["gpt-4o-mini".to_owned()],
             secret: &|_| Ok(Some(Secret::new(KEY.to_owned()))),
         },
     )

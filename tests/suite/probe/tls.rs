@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use watchfire::model::{FailureKind as Kind, Fault, Outcome, Phase};
+use watchfire::model::{FailureKind as Kind, Fault, Outcome, Phase, Topic};
 use watchfire::probe::Run;
 
 use super::server::{Server, reply};
@@ -179,4 +179,24 @@ async fn a_handshake_that_stands_still_is_a_timeout_there() {
     assert_eq!(failure(&run), (Kind::Timeout, Fault::Provider));
     assert_eq!(run.failed_in, Some(Phase::Tls));
     assert!(run.phases.tls_us.unwrap() > 200_000 && run.phases.first_byte_us.is_none());
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_soon_is_told_of_and_fails_nothing() {
+    let authority = authority();
+    for (days, told) in [(5, true), (20, false)] {
+        let mut params = certificate(&["127.0.0.1"], (2020, 2030));
+        let end = std::time::SystemTime::now() + std::time::Duration::from_secs(days * 86_400);
+        params.not_after = end.into();
+        let server = serve(&authority, params).await;
+        let run = get(&authority, &server, "", LONG).await;
+        assert_eq!(run.outcome, Outcome::Success, "{}", why(&run));
+        let ends = run.found.map_or(Vec::new(), |found| found.deadlines);
+        assert_eq!(ends.len(), usize::from(told), "{days}");
+        if let Some(end) = ends.first() {
+            assert_eq!(end.topic, Topic::Certificate);
+            assert_eq!(end.subject, format!("127.0.0.1:{}", server.port));
+            assert_eq!(Some(end.at), run.cert_expires);
+        }
+    }
 }

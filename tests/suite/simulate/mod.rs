@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use watchfire::clock::Clock;
 use watchfire::model::scenario::{Component, Scenario};
-use watchfire::model::{Secret, Timestamp};
+use watchfire::model::{Outcome, Secret, Standing, Timestamp};
 use watchfire::simulate::Provider;
 
 use site::{Heard, Site, provider};
@@ -306,4 +306,45 @@ async fn the_status_page_is_green_until_the_first_post_and_again_after_the_last(
     assert_eq!(seen("2023-11-08T04:50:00Z").await, watched);
     let over = json!(["none", "operational", 0, "resolved", 6]);
     assert_eq!(seen("2023-11-08T06:21:00Z").await, over);
+}
+
+#[tokio::test]
+async fn both_forms_of_the_status_page_are_read_as_the_same_claim() {
+    let read = async |moment: &str, form: &str| {
+        let scenario = Scenario::builtin("2023-11-08").unwrap().unwrap();
+        let clock = Clock::sped(Timestamp::parse(moment).unwrap(), 0.001);
+        let site = Site::open(Provider::new(scenario, clock, 1)).await;
+        let keys = format!("url = \"http://{}/status{form}\"", site.address);
+        let run = crate::probe::run("status_page", &keys, "", crate::probe::LONG).await;
+        assert_eq!(run.outcome, Outcome::Noted, "{:?}", run.evidence);
+        let claim = run.found.unwrap().claim.unwrap();
+        let posts: Vec<_> = claim.posts.into_iter().map(|p| (p.id, p.status)).collect();
+        (claim.overall, posts)
+    };
+    for (moment, overall, posts) in [
+        ("2023-11-08T03:51:30Z", Standing::Operational, None),
+        (
+            "2023-11-08T03:52:00Z",
+            Standing::Partial,
+            Some("investigating"),
+        ),
+        (
+            "2023-11-08T04:50:00Z",
+            Standing::Partial,
+            Some("monitoring"),
+        ),
+        ("2023-11-08T06:21:00Z", Standing::Operational, None),
+    ] {
+        let posts: Vec<_> = posts
+            .map(|status| ("simulated0".to_owned(), status.to_owned()))
+            .into_iter()
+            .collect();
+        for form in ["", "/api/v1/summary"] {
+            assert_eq!(
+                read(moment, form).await,
+                (overall, posts.clone()),
+                "{moment} {form}"
+            );
+        }
+    }
 }
