@@ -32,6 +32,7 @@ mod sse;
 mod status_page;
 mod streamed;
 mod target;
+mod template;
 mod tls;
 mod transport;
 mod transport_error;

@@ -1,14 +1,15 @@
 //! Takes server-sent events apart (WHATWG HTML, 9.2), however their bytes are cut.
 //!
 //! Only `data` is of interest here. Comments, other fields and incomplete events at the end of the stream are dropped,
-//! as the specification says. A line that grows beyond [`LONGEST_LINE`] ends the reading.
+//! as the specification says. A line that grows beyond [`LONGEST_LINE`], or the reader's own limit, ends the reading.
 
 /// A longer line is no event of an API that we know.
 pub(super) const LONGEST_LINE: usize = 64 * 1024;
 
 /// The state between two chunks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Events {
+    longest: usize,
     line: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
@@ -21,7 +22,25 @@ pub(super) struct Events {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooLong;
 
+impl Default for Events {
+    fn default() -> Self {
+        Self::up_to(LONGEST_LINE)
+    }
+}
+
 impl Events {
+    /// With a limit of its own for a line and for an event, in bytes.
+    pub(super) fn up_to(longest: usize) -> Self {
+        Self {
+            longest,
+            line: Vec::new(),
+            data: Vec::new(),
+            has_data: false,
+            after_cr: false,
+            begun: false,
+        }
+    }
+
     /// Takes the next bytes and gives the data of each event that they complete to `each`, until it answers `false`.
     pub(super) fn feed(
         &mut self,
@@ -35,7 +54,7 @@ impl Events {
             }
             let end = bytes.iter().position(|b| matches!(b, b'\n' | b'\r'));
             let piece = &bytes[..end.unwrap_or(bytes.len())];
-            if self.line.len() + piece.len() > LONGEST_LINE {
+            if self.line.len() + piece.len() > self.longest {
                 return Err(TooLong);
             }
             self.line.extend_from_slice(piece);
@@ -66,7 +85,7 @@ impl Events {
                 _ => None,
             };
             if let Some(value) = value {
-                if self.data.len() + value.len() >= LONGEST_LINE {
+                if self.data.len() + value.len() >= self.longest {
                     return Err(TooLong);
                 }
                 if std::mem::replace(&mut self.has_data, true) {

@@ -5,6 +5,7 @@ mod count;
 mod expectations;
 mod http;
 mod image;
+mod image_forms;
 mod keys;
 mod models;
 mod options;
