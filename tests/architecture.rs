@@ -33,6 +33,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli"]),
     ("mail_parser::", &["cli"]),
     ("textwrap::", &["cli"]),
+    ("html5gum::", &["probe"]),
+    ("cookie_store::", &["probe"]),
     ("hyper::", &["simulate", "probe", "web"]),
     ("SystemTime::now", &["clock"]),
 ];

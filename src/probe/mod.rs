@@ -4,9 +4,11 @@
 //! phases, bounds what it reads, and names what went wrong on the way. A new kind is one file and one line in [`KINDS`].
 
 mod auth;
+mod call;
 mod chat;
 mod classify;
 mod client;
+mod cookies;
 mod count;
 mod dns;
 mod evidence;
@@ -15,8 +17,10 @@ mod expect;
 mod fields;
 mod glob;
 mod headroom;
+mod html;
 mod http;
 mod image;
+mod job;
 mod learned;
 mod models;
 mod pattern;
@@ -69,6 +73,7 @@ pub const KINDS: &[Kind] = &[
     models::KIND,
     status_page::KIND,
 ];
+pub const KINDS: &[Kind] = &[http::KIND, chat::KIND, image::KIND, job::KIND, count::KIND];
 
 /// One kind of probe.
 #[derive(Debug, Clone, Copy)]

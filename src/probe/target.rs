@@ -217,7 +217,7 @@ pub(super) fn headers(
 }
 
 /// Headers that HTTP itself needs right.
-const REFUSED: [HeaderName; 5] = [
+pub(super) const REFUSED: [HeaderName; 5] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,

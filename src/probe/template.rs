@@ -87,10 +87,8 @@ impl Template {
                 }
                 Some(inner) if context.paths && inner.starts_with('$') => {
                     let path = JsonPath::parse(inner).map_err(|fault| {
-                        Problem::new(
-                            span.clone(),
-                            format!("`{{{inner}}}` is no JSON path: {fault}"),
-                        )
+                        Problem::new(span.clone(), format!("`{inner}` is no JSON path"))
+                            .help(fault.to_string())
                     })?;
                     pieces.0.push(Piece::Path(Box::new(path)));
                     rest = &rest[inner.len() + 2..];

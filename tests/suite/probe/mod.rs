@@ -6,6 +6,7 @@ mod expectations;
 mod http;
 mod image;
 mod image_forms;
+mod job;
 mod keys;
 mod models;
 mod options;

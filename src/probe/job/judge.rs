@@ -1,0 +1,529 @@
+//! What each reply of a job means, and what follows it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, header};
+use serde_json::{Value, json};
+
+use super::media::{self, Fault as MediaFault};
+use super::{FETCH_REDIRECTS, Id, Job, stage};
+use crate::model::{FailureKind, Fault, Findings, Outcome};
+use crate::probe::call::{Call, Source};
+use crate::probe::evidence::with_excerpt;
+use crate::probe::reply::{Reply, Reported};
+use crate::probe::template::{Values, first_text};
+use crate::probe::verdict::{page_instead, refusal, unfinished, wrong};
+use crate::probe::{Judgement, Memory, Next, Request, Step, classify};
+
+/// What passes: a question that fails so may be answered the next time.
+const PASSING: &[FailureKind] = &[
+    FailureKind::Dns,
+    FailureKind::Connect,
+    FailureKind::Reset,
+    FailureKind::Truncated,
+    FailureKind::ServerError,
+    FailureKind::Overloaded,
+    FailureKind::Edge,
+    FailureKind::RateLimited,
+];
+/// So many questions are asked at the pace of the file; then the pauses grow, so that none runs out of requests.
+const AT_PACE: i32 = 40;
+const GROWTH: f64 = 1.05;
+/// A service that asks for a longer pause gets no longer one, unless `every` is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Requests that are left for the result and for clearing away.
+const SPARE: u8 = 10;
+
+/// A run so far.
+#[derive(Debug, Clone, Default)]
+struct Course {
+    /// `id` and `nonce`, for the places.
+    named: BTreeMap<String, String>,
+    poll: Option<Request>,
+    cancel: Option<Result<Request, String>>,
+    delete: Option<Result<Request, String>>,
+    /// The state that was told last.
+    state: Option<String>,
+    polls: u32,
+    lapses: u32,
+    in_a_row: u32,
+    /// The first question that failed and was passed over.
+    lapse: Option<Box<Judgement>>,
+    /// The job has come to its end, good or bad.
+    over: bool,
+}
+
+impl Course {
+    fn of(memory: &Memory) -> Self {
+        let own = memory.own.as_ref();
+        own.and_then(|own| own.downcast_ref::<Course>())
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+impl Job {
+    /// The answer to the order.
+    pub(super) fn created(&self, reply: &Reply) -> Step {
+        let failed = |judgement: Judgement| named("creating the job", judgement).into();
+        if !(200..300).contains(&reply.status) {
+            return failed(refusal(reply, "2xx"));
+        }
+        if let Some(judgement) = page_instead(reply).or_else(|| unfinished(reply)) {
+            return failed(judgement);
+        }
+        let document: Value = match serde_json::from_slice(&reply.body) {
+            Ok(document) => document,
+            // 202 with a Location and nothing else.
+            Err(_) if reply.body.trim_ascii().is_empty() => Value::Null,
+            Err(fault) => return failed(no_json(reply, &fault)),
+        };
+        if self.state_of(&document).is_none()
+            && let Some(reported) = Reported::in_value(&document)
+        {
+            return failed(error_inside(&reported));
+        }
+        let mut course = Course {
+            named: super::numbered(reply.nonce),
+            ..Course::default()
+        };
+        let id = match &self.id {
+            Id::Path(path) => first_text(path, &document),
+            Id::Header(name) => {
+                let value = reply.headers.get(name).and_then(|v| v.to_str().ok());
+                value.map(str::to_owned)
+            }
+        };
+        course.named.extend(id.map(|id| ("id".to_owned(), id)));
+        let from = self.source(&course.named, &document, &reply.headers);
+        let fill = |call: &Call| call.request(from, &self.shared, 0);
+        let poll = fill(&self.poll);
+        let (cancel, delete) = (
+            self.cancel.as_ref().map(fill),
+            self.delete.as_ref().map(fill),
+        );
+        (course.cancel, course.delete) = (cancel, delete);
+        match poll {
+            Ok(poll) => course.poll = Some(poll),
+            Err(why) => {
+                let why = match (&self.id, course.named.contains_key("id")) {
+                    (_, true) => why,
+                    (Id::Path(path), _) => format!("the answer has no id at {path}"),
+                    (Id::Header(name), _) => format!("the answer has no id in `{name}`"),
+                };
+                let why =
+                    with_excerpt(format!("the job cannot be asked after, {why}"), &reply.body);
+                let verdict = wrong(FailureKind::WrongContent, Fault::Provider, why);
+                return self.clear(named("creating the job", verdict), course, 0);
+            }
+        }
+        course.state = self.state_of(&document);
+        let at_end = course
+            .state
+            .as_deref()
+            .is_some_and(|state| self.is_end(state));
+        let pause = match at_end {
+            true => Duration::ZERO,
+            false => self.pause(&course, &reply.headers),
+        };
+        self.ask(course, pause, reply.step)
+    }
+
+    /// The answer to a question after the job.
+    pub(super) fn polled(&self, reply: &Reply) -> Step {
+        let mut course = Course::of(&reply.memory);
+        course.polls += 1;
+        let document: Value = match answer(reply) {
+            Ok(document) => document,
+            Err(judgement) => return self.lapsed(theirs(judgement), course, reply),
+        };
+        course.in_a_row = 0;
+        let state = self.state_of(&document);
+        let is = |words: &[String]| {
+            let word = |state: &str| words.iter().any(|word| word.eq_ignore_ascii_case(state));
+            state.as_deref().is_some_and(word)
+        };
+        let (failed, done) = (is(&self.failed), is(&self.done));
+        let reported = self.reported(&document);
+        course.over = failed || done;
+        course.state = state.or(course.state);
+        if failed || (done && reported.is_some()) {
+            let verdict = self.job_failed(reported, course.state.as_deref());
+            return self.clear(verdict, course, 0);
+        }
+        if done {
+            return self.finished(&document, course, reply);
+        }
+        if self.state_of(&document).is_none()
+            && let Some(reported) = Reported::in_value(&document)
+        {
+            let verdict = named("asking after the job", error_inside(&reported));
+            return self.clear(verdict, course, 0);
+        }
+        let pause = self.pause(&course, &reply.headers);
+        self.ask(course, pause, reply.step)
+    }
+
+    /// The job is done: its result is in the answer, or is to be fetched.
+    fn finished(&self, document: &Value, course: Course, reply: &Reply) -> Step {
+        let filtered = self
+            .filtered
+            .as_ref()
+            .map(|path| path.query(document).all());
+        if let Some(reason) = filtered.and_then(|found| found.into_iter().find(|v| is_there(v))) {
+            let why = format!("the result was withheld by a content filter: {reason}");
+            let verdict = wrong(FailureKind::ContentFilter, Fault::Ours, why);
+            return self.clear(verdict, course, 0);
+        }
+        let Some(fetch) = &self.fetch else {
+            let verdict = match self.expect.fault_of_content(&reply.body) {
+                Some(why) => {
+                    let why = with_excerpt(format!("the job is done, but {why}"), &reply.body);
+                    wrong(FailureKind::WrongContent, Fault::Provider, why)
+                }
+                None => self.expect.judge_rest(reply),
+            };
+            return self.clear(smooth(verdict, &course), course, 0);
+        };
+        let from = self.source(&course.named, document, &reply.headers);
+        match fetch.request(from, &self.shared, FETCH_REDIRECTS) {
+            Ok(request) => then(request, stage::FETCH, course, Duration::ZERO, ""),
+            Err(why) => {
+                let why = format!("the job is done and has no result, {why}");
+                let why = with_excerpt(why, &reply.body);
+                let verdict = wrong(FailureKind::Empty, Fault::Provider, why);
+                self.clear(verdict, course, 0)
+            }
+        }
+    }
+
+    /// The result.
+    pub(super) fn fetched(&self, reply: &Reply) -> Step {
+        let course = Course::of(&reply.memory);
+        let verdict = match self.fault_of_result(reply) {
+            Some(judgement) => named("fetching the result", theirs(judgement)),
+            None => smooth(self.expect.judge_rest(reply), &course),
+        };
+        self.clear(verdict, course, 0)
+    }
+
+    fn fault_of_result(&self, reply: &Reply) -> Option<Judgement> {
+        if !(200..300).contains(&reply.status) {
+            return Some(refusal(reply, "2xx"));
+        }
+        let said = reply.headers.get(header::CONTENT_TYPE);
+        let said = said.and_then(|kind| kind.to_str().ok());
+        if let Some(judgement) = unfinished(reply) {
+            return Some(judgement);
+        }
+        let body = &reply.body;
+        let wrong = |kind, why| Some(wrong(kind, Fault::Provider, why));
+        if body.is_empty() {
+            return wrong(FailureKind::Empty, "the result has no bytes".to_owned());
+        }
+        match self.media.or(said).map(|media| media::check(body, media)) {
+            Some(Err(MediaFault::Other(why))) => {
+                // What is a text says itself what went wrong.
+                let text = std::str::from_utf8(body).is_ok();
+                let why = if text { with_excerpt(why, body) } else { why };
+                return wrong(FailureKind::WrongContent, why);
+            }
+            Some(Err(MediaFault::Incomplete(why))) => return wrong(FailureKind::Truncated, why),
+            _ => {}
+        }
+        if body.len() < self.min_bytes {
+            let (found, least) = (body.len(), self.min_bytes);
+            let why = format!("the result has {found} bytes, wanted at least {least}");
+            return wrong(FailureKind::WrongContent, why);
+        }
+        let why = self.expect.fault_of_content(body)?;
+        wrong(FailureKind::WrongContent, with_excerpt(why, body))
+    }
+
+    /// The answer to a cancellation or a deletion: at most worth a note.
+    pub(super) fn cleared(&self, reply: &Reply) -> Step {
+        let refused = !(200..300).contains(&reply.status) && !matches!(reply.status, 404 | 410);
+        let why = refused.then(|| refusal(reply, "2xx").why);
+        self.go_on_clearing(reply, why)
+    }
+
+    /// No reply that could be judged.
+    pub(super) fn broken(&self, failed: Judgement, reply: &Reply) -> Step {
+        let course = Course::of(&reply.memory);
+        match reply.memory.stage {
+            stage::CREATE => named("creating the job", failed).into(),
+            stage::POLL => self.lapsed(failed, course, reply),
+            stage::FETCH => self.clear(named("fetching the result", failed), course, 0),
+            _ => self.go_on_clearing(reply, Some(failed.why)),
+        }
+    }
+
+    fn go_on_clearing(&self, reply: &Reply, why: Option<String>) -> Step {
+        let memory = &reply.memory;
+        let verdict = memory.verdict.as_deref().cloned();
+        let mut verdict = verdict.unwrap_or(Judgement::SUCCESS);
+        if let Some(why) = why {
+            note(&mut verdict, memory.stage, &why);
+        }
+        self.clear(verdict, Course::of(memory), memory.stage)
+    }
+
+    /// A question that failed: passed over when it is the first in a row and may pass.
+    fn lapsed(&self, failed: Judgement, mut course: Course, reply: &Reply) -> Step {
+        let kind = failed.outcome.kind();
+        let passing = kind.is_some_and(|kind| PASSING.contains(&kind));
+        course.lapses += 1;
+        course.in_a_row += 1;
+        if passing && course.in_a_row == 1 {
+            let pause = self.pause(&course, &reply.headers);
+            course.lapse.get_or_insert(Box::new(failed));
+            return self.ask(course, pause, reply.step);
+        }
+        let state = match &course.state {
+            Some(state) => format!("its last state is {state:?}"),
+            None => "it has told no state".to_owned(),
+        };
+        let verdict = match kind {
+            Some(FailureKind::Timeout) => {
+                let why = format!("{}; {state}", failed.why);
+                Judgement { why, ..failed }
+            }
+            _ if course.in_a_row > 1 => named("asking after the job, twice in a row", failed),
+            _ => named("asking after the job", failed),
+        };
+        self.clear(verdict, course, 0)
+    }
+
+    /// Asks after the job once more.
+    fn ask(&self, course: Course, pause: Duration, step: u8) -> Step {
+        let request = course.poll.clone();
+        match request.filter(|_| step < Step::LIMIT - SPARE) {
+            Some(request) => then(request, stage::POLL, course, pause, "the job is not done"),
+            None => {
+                let why = format!("the job is not done after {} questions", course.polls);
+                let verdict = wrong(FailureKind::Timeout, Fault::Provider, why);
+                self.clear(verdict, course, 0)
+            }
+        }
+    }
+
+    /// What is cleared away after stage `from`; then the verdict.
+    fn clear(&self, mut verdict: Judgement, course: Course, from: u8) -> Step {
+        let cancel = course.cancel.clone().filter(|_| !course.over);
+        for (stage, request) in [
+            (stage::CANCEL, cancel),
+            (stage::DELETE, course.delete.clone()),
+        ] {
+            match request.filter(|_| stage > from) {
+                None => {}
+                Some(Err(why)) => note(&mut verdict, stage, &why),
+                Some(Ok(request)) => {
+                    let memory = Memory {
+                        stage,
+                        verdict: Some(Box::new(verdict)),
+                        own: Some(Arc::new(course)),
+                        ..Memory::default()
+                    };
+                    return Step::Then(Box::new(Next {
+                        request,
+                        after: Duration::ZERO,
+                        memory,
+                        doing: "",
+                    }));
+                }
+            }
+        }
+        verdict.into()
+    }
+
+    /// Until the next question: the file's pace, or longer when the service asks for it.
+    fn pause(&self, course: &Course, headers: &HeaderMap) -> Duration {
+        let polls = i32::try_from(course.polls).unwrap_or(i32::MAX);
+        let grown = GROWTH.powi((polls - AT_PACE).clamp(0, 400));
+        let pace = self.every.mul_f64(grown);
+        match asked_for(headers) {
+            Some(asked) => pace.max(asked.min(LONGEST_PAUSE)),
+            None => pace,
+        }
+    }
+
+    fn state_of(&self, document: &Value) -> Option<String> {
+        first_text(&self.state, document)
+    }
+
+    fn is_end(&self, state: &str) -> bool {
+        let mut all = self.done.iter().chain(&self.failed);
+        all.any(|word| word.eq_ignore_ascii_case(state))
+    }
+
+    /// The error that the job tells of itself.
+    fn reported(&self, document: &Value) -> Option<Reported> {
+        let found = self.error.as_ref()?.query(document).all();
+        let error = found.into_iter().find(|value| is_there(value))?;
+        Reported::in_value(&json!({ "error": error }))
+    }
+
+    fn job_failed(&self, reported: Option<Reported>, state: Option<&str>) -> Judgement {
+        let state = state.unwrap_or("failed");
+        let Some(reported) = reported else {
+            let why = format!("the job ended as {state:?} and gives no reason");
+            return wrong(FailureKind::JobFailed, Fault::Provider, why);
+        };
+        let why = format!("the job ended as {state:?}: {}", reported.line());
+        let (kind, fault) = classify::status(200, Some(&reported), classify::Page::Other);
+        // Words that name our own part say more than that the job failed.
+        match fault {
+            Fault::Ours => wrong(kind, fault, why),
+            _ => wrong(FailureKind::JobFailed, classify::fault_of(&reported), why),
+        }
+    }
+
+    fn source<'a>(
+        &'a self,
+        named: &'a BTreeMap<String, String>,
+        document: &'a Value,
+        headers: &'a HeaderMap,
+    ) -> Source<'a> {
+        Source {
+            values: Values { named, document },
+            headers,
+            page: None,
+            home: self.address(),
+        }
+    }
+}
+
+/// The document of a reply that has one.
+fn answer(reply: &Reply) -> Result<Value, Judgement> {
+    if !(200..300).contains(&reply.status) {
+        return Err(refusal(reply, "2xx"));
+    }
+    if let Some(judgement) = page_instead(reply).or_else(|| unfinished(reply)) {
+        return Err(judgement);
+    }
+    serde_json::from_slice(&reply.body).map_err(|fault| no_json(reply, &fault))
+}
+
+fn then(request: Request, stage: u8, course: Course, after: Duration, doing: &'static str) -> Step {
+    Step::Then(Box::new(Next {
+        request,
+        after,
+        memory: Memory {
+            stage,
+            own: Some(Arc::new(course)),
+            ..Memory::default()
+        },
+        doing,
+    }))
+}
+
+/// A success on the way to which a question failed is a degraded one.
+fn smooth(verdict: Judgement, course: &Course) -> Judgement {
+    let (Outcome::Success, Some(lapse)) = (verdict.outcome, &course.lapse) else {
+        return verdict;
+    };
+    let (failed, all) = (course.lapses, course.polls.max(course.lapses));
+    Judgement {
+        outcome: Outcome::Degraded(lapse.outcome.kind().unwrap_or(FailureKind::ServerError)),
+        failed_in: None,
+        why: format!(
+            "the job went well, but {failed} of {all} questions after it failed: {}",
+            lapse.why
+        ),
+        found: verdict.found,
+    }
+}
+
+/// The service gave the address: that nothing is there is its fault.
+fn theirs(mut judgement: Judgement) -> Judgement {
+    if judgement.outcome == Outcome::Failure(FailureKind::NotFound, Fault::Ours) {
+        judgement.outcome = Outcome::Failure(FailureKind::NotFound, Fault::Provider);
+    }
+    judgement
+}
+
+fn named(what: &str, judgement: Judgement) -> Judgement {
+    Judgement {
+        why: format!("{what}: {}", judgement.why),
+        ..judgement
+    }
+}
+
+fn note(verdict: &mut Judgement, stage: u8, why: &str) {
+    let what = match stage {
+        stage::CANCEL => "cancelled",
+        _ => "deleted",
+    };
+    let said = format!("the job could not be {what}: {why}");
+    let found = verdict.found.get_or_insert_default();
+    merge_note(found, said);
+}
+
+fn merge_note(found: &mut Findings, said: String) {
+    found.note = Some(match found.note.take() {
+        Some(before) => format!("{before}; {said}"),
+        None => said,
+    });
+}
+
+fn no_json(reply: &Reply, fault: &serde_json::Error) -> Judgement {
+    let why = format!("HTTP {} and no JSON ({fault})", reply.status);
+    let why = with_excerpt(why, &reply.body);
+    wrong(FailureKind::WrongContent, Fault::Provider, why)
+}
+
+fn error_inside(reported: &Reported) -> Judgement {
+    let why = format!("HTTP 200 with an error inside: {}", reported.line());
+    wrong(FailureKind::ErrorBody, classify::fault_of(reported), why)
+}
+
+/// Neither null nor empty.
+fn is_there(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(entries) => !entries.is_empty(),
+        _ => true,
+    }
+}
+
+/// The pause that a reply asks for: in milliseconds, or in seconds.
+fn asked_for(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| -> Option<f64> {
+        let number: f64 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
+        (number.is_finite() && number >= 0.0).then_some(number)
+    };
+    let seconds = number("openai-poll-after-ms")
+        .or_else(|| number("retry-after-ms"))
+        .map(|ms| ms / 1000.0)
+        .or_else(|| number("retry-after"))?;
+    Some(Duration::from_secs_f64(seconds.min(86_400.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_that_a_service_asks_for_is_read_and_bounded() {
+        for (name, value, wanted) in [
+            ("openai-poll-after-ms", "1500", Some(1500)),
+            ("retry-after-ms", "20", Some(20)),
+            ("retry-after", "2.5", Some(2500)),
+            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+            ("retry-after", "-1", None),
+            ("retry-after", "NaN", None),
+            ("retry-after", "1e300", Some(86_400_000)),
+        ] {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static(name),
+                value.parse().unwrap(),
+            )]);
+            let found = asked_for(&headers).map(|span| span.as_millis());
+            assert_eq!(found, wanted, "{name}: {value}");
+        }
+    }
+}
