@@ -43,7 +43,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Replaces every known secret in a text, raw or as base64, percent- or JSON-encoded, by `[secret]`.
+/// Replaces every known secret in a text, raw or as base64, percent-, JSON- or HTML-encoded, by `[secret]`.
 ///
 /// Cheap when there is nothing to do; used where text leaves the process (log, mail, page, database, error).
 #[derive(Clone, Default)]
@@ -75,6 +75,13 @@ impl Redactor {
             forms.push(percent);
             let json = serde_json::Value::String(raw.to_owned()).to_string();
             let json = json.get(1..json.len() - 1).unwrap_or_default();
+            // As a page shows it; two ways to write the quotes are in use.
+            let html = raw
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;");
+            forms.push(html.replace('"', "&quot;").replace('\'', "&#39;"));
+            forms.push(html.replace('"', "&#34;").replace('\'', "&#x27;"));
             // Some servers escape the slash too.
             forms.push(json.replace('/', "\\/"));
             forms.push(json.to_owned());
@@ -150,6 +157,8 @@ mod tests {
             "sk-canary%2f%221%2b2".to_owned(),
             "sk-canary/\\\"1+2".to_owned(),
             "sk-canary\\/\\\"1+2".to_owned(),
+            "sk-canary/&quot;1+2".to_owned(),
+            "sk-canary/&#34;1+2".to_owned(),
         ] {
             let text = format!("Bearer {form}, said the server");
             assert_eq!(redactor.redact(&text), "Bearer [secret], said the server");

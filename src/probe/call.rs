@@ -96,6 +96,14 @@ impl Call {
         })
     }
 
+    /// The host that the file names for it; `None` when the address comes from a reply.
+    pub(super) fn origin(&self) -> Option<url::Origin> {
+        match &self.at {
+            At::Fixed(template) => Some(Url::parse(template.head()).ok()?.origin()),
+            _ => None,
+        }
+    }
+
     /// Where it goes, and whether the probe's secrets may go along. Errs with a reason for people.
     pub(super) fn address(&self, from: Source<'_>) -> Result<(Url, bool), String> {
         let (text, given) = match &self.at {

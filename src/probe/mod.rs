@@ -15,6 +15,7 @@ mod evidence;
 mod exchange;
 mod expect;
 mod fields;
+mod flow;
 mod glob;
 mod headroom;
 mod html;
@@ -74,6 +75,10 @@ pub const KINDS: &[Kind] = &[
     status_page::KIND,
 ];
 pub const KINDS: &[Kind] = &[http::KIND, chat::KIND, image::KIND, job::KIND, count::KIND];
+    job::KIND,
+    flow::KIND,
+    count::KIND,
+];
 
 /// One kind of probe.
 #[derive(Debug, Clone, Copy)]

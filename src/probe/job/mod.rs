@@ -137,6 +137,12 @@ impl Check for Job {
         }
     }
 
+    fn is_ours(&self, url: &Url) -> bool {
+        let further = [&self.fetch, &self.cancel, &self.delete];
+        let mut calls = further.into_iter().flatten().chain([&self.poll]);
+        calls.any(|call| call.origin().is_some_and(|origin| origin == url.origin()))
+    }
+
     fn host(&self) -> &str {
         self.host.as_str()
     }

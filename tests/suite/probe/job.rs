@@ -372,7 +372,7 @@ async fn a_job_that_cannot_be_cleared_away_is_a_note_and_not_the_verdict() {
             note.starts_with("the job could not be deleted: HTTP 500"),
             "{note}"
         );
-        assert_eq!(run.to_json("a/b")["note"], note);
+        assert_eq!(run.to_json("a/b")["found"]["note"], note);
     }
 }
 

@@ -3,6 +3,7 @@
 mod chat;
 mod count;
 mod expectations;
+mod flow;
 mod http;
 mod image;
 mod image_forms;
