@@ -321,9 +321,12 @@ impl<'c> Exchange<'c> {
         }
     }
 
-    /// Bytes of body that were kept.
+    /// Bytes of body that were kept; what a reader took counts whole, since it may have kept all of it.
     pub(super) fn kept_bytes(&self) -> usize {
-        self.reply.body.len()
+        match self.reader {
+            Some(_) => self.reply.read_bytes,
+            None => self.reply.body.len(),
+        }
     }
 
     pub(super) fn read_bytes(&self) -> usize {

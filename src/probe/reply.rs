@@ -167,6 +167,8 @@ pub struct Trace {
     pub moments_us: Vec<u32>,
     /// The text, as far as it fits the reader's limit.
     pub text: String,
+    /// What a stream of something else than text carries to its judge; never shown.
+    pub carried: Option<Box<serde_json::Value>>,
     /// Why the model stopped, when it said so.
     pub finish: Option<String>,
     /// Whether the text is a refusal in the model's own words.

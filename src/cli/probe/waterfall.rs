@@ -55,7 +55,8 @@ fn head(out: &mut String, name: &str, run: &Run) {
     if run.bytes > 0 {
         let _ = write!(out, "  {} bytes", run.bytes);
     }
-    if let Some(tokens) = run.stream.as_ref().map(|stream| stream.tokens) {
+    let tokens = run.stream.as_ref().map(|stream| stream.tokens);
+    if let Some(tokens) = tokens.filter(|_| !is_of_pictures(run)) {
         let _ = write!(
             out,
             "  {tokens} {}",
@@ -112,7 +113,14 @@ fn bars(out: &mut String, run: &Run, columns: usize) {
     let first_event = run.stream.as_ref().and_then(|stream| stream.first_event_us);
     for (label, moment) in [
         ("first event", first_event),
-        ("first token", phases.first_token_us),
+        (
+            if is_of_pictures(run) {
+                "picture"
+            } else {
+                "first token"
+            },
+            phases.first_token_us,
+        ),
     ] {
         let Some(moment) = moment else { continue };
         let at = column(u64::from(moment)).min(columns - 1);
@@ -130,6 +138,12 @@ fn bars(out: &mut String, run: &Run, columns: usize) {
         let line = timeline::line(&stream.moments_us, columns, column);
         let _ = writeln!(out, "  {:<11} {rate:>9}  {line}", "tokens");
     }
+}
+
+/// Whether what streamed had no text in it: a stream of pictures has a first piece, and no tokens to count.
+fn is_of_pictures(run: &Run) -> bool {
+    let wordless = run.stream.as_ref().is_some_and(|stream| stream.tokens == 0);
+    wordless && run.phases.first_token_us.is_some()
 }
 
 fn verdict(out: &mut String, run: &Run, width: usize) {

@@ -148,6 +148,11 @@ impl Expect {
         .or_else(|| self.json.fault(content))
     }
 
+    /// The least bytes of what was wanted, for kinds whose answer carries it in itself.
+    pub(super) fn min_bytes(&self) -> usize {
+        self.min_bytes.unwrap_or(0)
+    }
+
     /// Why there is too little of the answer.
     pub(super) fn fault_of_size(&self, reply: &Reply) -> Option<String> {
         let least = self.min_bytes.filter(|least| reply.read_bytes < *least)?;

@@ -13,7 +13,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
+use ::http::{HeaderMap, Method, header};
+use bytes::Bytes;
 use serde_json::Value;
 use url::{Origin, Url};
 
@@ -21,14 +22,13 @@ use self::capture::Capture;
 use self::course::Course;
 use self::submit::Submit;
 use super::call::{Call, Shared, Source};
-use super::classify;
 use super::evidence::with_excerpt;
 use super::expect::Expect;
-use super::redirect;
-use super::reply::{Reply, Reported};
+use super::reply::Reply;
 use super::template::Values;
-use super::verdict::{failure, refusal, unfinished, wrong};
+use super::verdict::{failure, wrong};
 use super::{Check, Judgement, Kind, Memory, Next, Pace, Prepared, Request, Step};
+use super::{http, redirect};
 use crate::model::{Confirm, FailureKind, Fault, Outcome, Phase};
 
 /// The kind `flow`.
@@ -95,47 +95,13 @@ impl Flow {
         Ok(course.as_a_browser(request))
     }
 
-    /// What a reply to a step means, by itself.
-    fn verdict(stage: &Stage, reply: &Reply) -> Judgement {
-        let expect = &stage.expect;
-        if !expect.wants(reply.status) {
-            return match (200..300).contains(&reply.status) {
-                true => failure(
-                    FailureKind::UnexpectedStatus,
-                    Fault::Provider,
-                    Phase::FirstByte,
-                    format!("HTTP {}, wanted {}", reply.status, stage.wanted()),
-                ),
-                false => refusal(reply, &stage.wanted()),
-            };
-        }
-        if let Some(failed) = unfinished(reply) {
-            return failed;
-        }
-        if let Some(why) = expect.fault_of_content(&reply.body) {
-            let kind = match reply.body.trim_ascii().is_empty() {
-                true => FailureKind::Empty,
-                false => FailureKind::WrongContent,
-            };
-            return wrong(kind, Fault::Provider, with_excerpt(why, &reply.body));
-        }
-        let document = serde_json::from_slice(&reply.body).ok();
-        if reply.status == 200
-            && let Some(reported) = document.as_ref().and_then(Reported::in_value)
-        {
-            let why = format!("HTTP 200 with an error inside: {}", reported.line());
-            return wrong(FailureKind::ErrorBody, classify::fault_of(&reported), why);
-        }
-        expect.judge_rest(reply)
-    }
-
     /// The next address of a redirect that this step follows; `None` when the reply is to be judged as it is.
     fn hop(stage: &Stage, reply: &Reply, course: &Course) -> Option<Result<Request, String>> {
         let wanted = stage.expect.status.is_some() && stage.expect.wants(reply.status);
         if wanted || !matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
             return None;
         }
-        let location = reply.headers.get(http::header::LOCATION)?;
+        let location = reply.headers.get(header::LOCATION)?;
         let sent = course.sent.as_ref()?;
         if stage.redirects == 0 {
             return None;
@@ -150,18 +116,18 @@ impl Flow {
         let mut prepared = Prepared::clone(&sent.prepared);
         let mut body = sent.body.clone();
         if redirect::becomes_get(reply.status, &prepared.method) {
-            prepared.method = http::Method::GET;
-            body = bytes::Bytes::new();
+            prepared.method = Method::GET;
+            body = Bytes::new();
             redirect::drop_body_headers(&mut prepared.headers);
         }
         if next.origin() != prepared.url.origin() {
             // Secrets and whatever was meant for the first host stay with it.
             prepared.headers = redirect::for_a_stranger(&prepared.headers);
             prepared.secret.clear();
-            body = bytes::Bytes::new();
+            body = Bytes::new();
         }
         // Those for the new address are added below.
-        prepared.headers.remove(http::header::COOKIE);
+        prepared.headers.remove(header::COOKIE);
         prepared.url = next;
         let request = Request {
             prepared: Arc::new(prepared),
@@ -207,19 +173,6 @@ impl Flow {
         Judgement {
             why: course.redacted(&format!("step {number} of {all}{name}: {}", judgement.why)),
             ..judgement
-        }
-    }
-}
-
-impl Stage {
-    /// The statuses that are wanted, for messages.
-    fn wanted(&self) -> String {
-        match &self.expect.status {
-            None => "2xx".to_owned(),
-            Some(codes) => {
-                let codes: Vec<_> = codes.iter().map(u16::to_string).collect();
-                codes.join(" or ")
-            }
         }
     }
 }
@@ -290,7 +243,7 @@ impl Check for Flow {
             elapsed: reply.elapsed.saturating_sub(course.began),
             ..reply.clone()
         };
-        let mut judged = Self::verdict(stage, &own);
+        let mut judged = http::verdict(&stage.expect, &stage.expect.wanted(), &own);
         if !stops(&judged) {
             let taken = course.capture(&stage.captures, reply, &sent.prepared.url);
             if let Err(why) = taken {

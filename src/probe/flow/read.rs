@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use http::{HeaderMap, HeaderName};
+use ::http::{HeaderMap, HeaderName};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use toml::Spanned;
@@ -20,7 +20,7 @@ use crate::probe::fields::{Fields, wanted};
 use crate::probe::pattern::Pattern;
 use crate::probe::target::{self, Auth, Headers};
 use crate::probe::template::{Context, Values};
-use crate::probe::{Check, Prepared, Surroundings};
+use crate::probe::{Check, Prepared, Surroundings, http};
 
 /// One step is what `http` does; more than twenty are no probe but a test of the site.
 const STEPS: std::ops::RangeInclusive<usize> = 2..=20;
@@ -33,15 +33,6 @@ const STEP_KEYS: &[&str] = &[
     "expect",
     "redirects",
     "finally",
-];
-const EXPECT_KEYS: &[&str] = &[
-    "status",
-    "text",
-    "not_text",
-    "json",
-    "latency_under",
-    "cert_valid_for",
-    "max_bytes",
 ];
 const CAPTURES: &[&str] = &["text", "json", "header", "field", "cookie"];
 
@@ -205,7 +196,7 @@ fn step(
     *place = if finally { Place::AtEnd } else { Place::Within };
     let most = u64::from(Prepared::MOST_REDIRECTS);
     let redirects = fields.number("redirects", 0..most + 1);
-    let expect = Expect::read(&mut fields, EXPECT_KEYS);
+    let expect = Expect::read(&mut fields, &[http::EXPECT_KEYS, Expect::COMMON].concat());
     let captures = captures(&mut fields, names);
     let name = match fields.get("name") {
         Some(_) => fields.required_text("name"),

@@ -39,7 +39,8 @@ pub const KIND: Kind = Kind {
     build,
 };
 
-const EXPECT_KEYS: &[&str] = &["status", "headers", "text", "not_text", "json", "min_bytes"];
+pub(super) const EXPECT_KEYS: &[&str] =
+    &["status", "headers", "text", "not_text", "json", "min_bytes"];
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 #[derive(Debug)]
@@ -118,51 +119,49 @@ fn method(fields: &mut Fields<'_, '_>) -> Method {
     }
 }
 
-impl Http {
-    fn verdict(&self, reply: &Reply) -> Judgement {
-        if !self.expect.wants(reply.status) {
-            return match (200..300).contains(&reply.status) {
-                true => super::verdict::failure(
-                    FailureKind::UnexpectedStatus,
-                    Fault::Provider,
-                    crate::model::Phase::FirstByte,
-                    format!("HTTP {}, wanted {}", reply.status, self.wanted),
-                ),
-                false => refusal(reply, &self.wanted),
-            };
-        }
-        let early = self.expect.fault_of_headers(reply);
-        if let Some(failed) = early.or_else(|| unfinished(reply)) {
-            return failed;
-        }
-        if let Some(why) = self
-            .expect
-            .reads_body()
-            .then(|| self.expect.fault_of_content(&reply.body))
-            .flatten()
-        {
-            let kind = match reply.body.trim_ascii().is_empty() {
-                true => FailureKind::Empty,
-                false => FailureKind::WrongContent,
-            };
-            return wrong(
-                kind,
+/// What a reply means beside what was expected of it; `wanted` are the statuses in words.
+pub(super) fn verdict(expect: &Expect, wanted: &str, reply: &Reply) -> Judgement {
+    if !expect.wants(reply.status) {
+        return match (200..300).contains(&reply.status) {
+            true => super::verdict::failure(
+                FailureKind::UnexpectedStatus,
                 Fault::Provider,
-                super::evidence::with_excerpt(why, &reply.body),
-            );
-        }
-        if let Some(reported) = (reply.status == 200)
-            .then(|| error_in(&reply.body))
-            .flatten()
-        {
-            let why = format!("HTTP 200 with an error inside: {}", reported.line());
-            return wrong(FailureKind::ErrorBody, classify::fault_of(&reported), why);
-        }
-        if let Some(why) = self.expect.fault_of_size(reply) {
-            return wrong(FailureKind::WrongContent, Fault::Provider, why);
-        }
-        self.expect.judge_rest(reply)
+                crate::model::Phase::FirstByte,
+                format!("HTTP {}, wanted {}", reply.status, wanted),
+            ),
+            false => refusal(reply, wanted),
+        };
     }
+    let early = expect.fault_of_headers(reply);
+    if let Some(failed) = early.or_else(|| unfinished(reply)) {
+        return failed;
+    }
+    if let Some(why) = expect
+        .reads_body()
+        .then(|| expect.fault_of_content(&reply.body))
+        .flatten()
+    {
+        let kind = match reply.body.trim_ascii().is_empty() {
+            true => FailureKind::Empty,
+            false => FailureKind::WrongContent,
+        };
+        return wrong(
+            kind,
+            Fault::Provider,
+            super::evidence::with_excerpt(why, &reply.body),
+        );
+    }
+    if let Some(reported) = (reply.status == 200)
+        .then(|| error_in(&reply.body))
+        .flatten()
+    {
+        let why = format!("HTTP 200 with an error inside: {}", reported.line());
+        return wrong(FailureKind::ErrorBody, classify::fault_of(&reported), why);
+    }
+    if let Some(why) = expect.fault_of_size(reply) {
+        return wrong(FailureKind::WrongContent, Fault::Provider, why);
+    }
+    expect.judge_rest(reply)
 }
 
 /// The error at the top of a JSON document. Most answers have none, and are not parsed to find that out.
@@ -179,7 +178,7 @@ impl Check for Http {
     }
 
     fn judge(&self, reply: &Reply) -> Step {
-        self.verdict(reply).into()
+        verdict(&self.expect, &self.wanted, reply).into()
     }
 
     fn host(&self) -> &str {

@@ -61,7 +61,6 @@ pub const KIND: Kind = Kind {
     build,
 };
 
-const EXPECT_KEYS: &[&str] = &["latency_under", "cert_valid_for", "max_bytes"];
 /// Storage services send a picture's reader on to where it lies.
 const PICTURE_REDIRECTS: u8 = 3;
 
@@ -95,8 +94,8 @@ fn build(
     let url = target::url(&mut fields, around, Some(&path));
     let mut headers = target::headers(&mut fields, around, api.auth(around.key));
     let (body, stream) = request::body(&mut fields, api, model.unwrap_or_default());
-    let wanted = Wanted::read(&mut fields);
-    let expect = Expect::read(&mut fields, &[EXPECT_KEYS, picture::KEYS].concat());
+    let expect = Expect::read(&mut fields, &[picture::KEYS, Expect::COMMON].concat());
+    let wanted = Wanted::read(&mut fields, &expect);
     let problems = fields.problems();
     let (Some(model), Some(url), true) = (model, url, problems.is_empty()) else {
         return Err(problems);
@@ -137,10 +136,15 @@ impl Picture {
                 };
                 match picture {
                     Held::Here(bytes, said) => {
-                        let judgement = self.judge_picture(reply, &bytes, said.as_deref());
+                        let fault = self.fault_of_picture(&bytes, said.as_deref());
+                        let judgement = fault.unwrap_or_else(|| self.expect.judge_rest(reply));
                         with_findings(judgement, found).into()
                     }
-                    Held::At(address) => self.fetch(&address, found),
+                    // The picture may come from another host: what is expected of the connection is of this one.
+                    Held::At(address) => match self.expect.fault_of_wire(reply) {
+                        Some(judgement) => with_findings(judgement, found).into(),
+                        None => self.fetch(&address, found),
+                    },
                 }
             }
             Err(judgement) => judgement.into(),
@@ -236,14 +240,14 @@ impl Picture {
         }
         let said = reply.headers.get(header::CONTENT_TYPE);
         let said = said.and_then(|kind| kind.to_str().ok());
-        self.judge_picture(reply, &reply.body, said)
+        let fault = self.fault_of_picture(&reply.body, said);
+        let slow = || self.expect.slow(reply);
+        fault.or_else(slow).unwrap_or(Judgement::SUCCESS)
     }
 
-    fn judge_picture(&self, reply: &Reply, bytes: &[u8], said: Option<&str>) -> Judgement {
-        match self.wanted.fault(bytes, said) {
-            Some((kind, why)) => wrong(kind, Fault::Provider, why),
-            None => self.expect.judge_rest(reply),
-        }
+    fn fault_of_picture(&self, bytes: &[u8], said: Option<&str>) -> Option<Judgement> {
+        let (kind, why) = self.wanted.fault(bytes, said)?;
+        Some(wrong(kind, Fault::Provider, why))
     }
 }
 

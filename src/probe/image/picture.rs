@@ -10,6 +10,7 @@ use image::{ImageReader, Limits};
 use crate::diagnostic::Problem;
 use crate::model::FailureKind;
 use crate::probe::evidence::excerpt;
+use crate::probe::expect::Expect;
 use crate::probe::fields::Fields;
 
 /// Wider or higher than any service draws.
@@ -98,8 +99,8 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Reads the keys [`KEYS`] of `expect`.
-    pub(super) fn read(probe: &mut Fields<'_, '_>) -> Self {
+    /// Reads the keys [`KEYS`] of `expect`, of which `expect` holds the rest.
+    pub(super) fn read(probe: &mut Fields<'_, '_>, expect: &Expect) -> Self {
         let Some(value) = probe.get("expect") else {
             return Self::default();
         };
@@ -125,10 +126,7 @@ impl Wanted {
                 }
                 format
             }),
-            min_bytes: fields
-                .number("min_bytes", 1..64 * 1024 * 1024 + 1)
-                .and_then(|n| usize::try_from(n).ok())
-                .unwrap_or(0),
+            min_bytes: expect.min_bytes(),
             min_width,
             min_height,
             size: fields.text("size").and_then(|text| {

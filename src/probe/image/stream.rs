@@ -41,6 +41,7 @@ impl Pictures {
         if data.trim_ascii().is_empty() || data.starts_with(b"[DONE]") {
             return Turn::More;
         }
+        self.trace.first_event.get_or_insert(at);
         let value: Value = match serde_json::from_slice(data) {
             Ok(value) => value,
             Err(fault) => {
@@ -114,17 +115,18 @@ impl StreamReader for Pictures {
         None
     }
 
-    /// The trace's text is a JSON document for [`read`]: how many partial pictures came, and the last event.
+    /// What is carried is for [`read`]: how many partial pictures came, and the last event.
     fn finish(mut self: Box<Self>, _: Duration) -> Trace {
         let told = json!({ "partial": self.partial, "completed": self.completed });
-        self.trace.text = told.to_string();
+        self.trace.carried = Some(Box::new(told));
         self.trace
     }
 }
 
 /// Reads what came by a stream.
 pub(super) fn read(reply: &Reply, trace: &Trace) -> Result<Answer, Judgement> {
-    let told: Value = serde_json::from_str(&trace.text).unwrap_or_default();
+    let nothing = Value::Null;
+    let told = trace.carried.as_deref().unwrap_or(&nothing);
     let partial = told["partial"].as_u64().unwrap_or(0);
     let after = match partial {
         1 => "after 1 partial picture".to_owned(),

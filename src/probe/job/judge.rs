@@ -53,6 +53,8 @@ struct Course {
     lapse: Option<Box<Judgement>>,
     /// The job has come to its end, good or bad.
     over: bool,
+    /// What was wrong with the connection to the service; the result may come from another host.
+    wire: Option<Box<Judgement>>,
 }
 
 impl Course {
@@ -87,6 +89,7 @@ impl Job {
         }
         let mut course = Course {
             named: super::numbered(reply.nonce),
+            wire: self.expect.fault_of_wire(reply).map(Box::new),
             ..Course::default()
         };
         let id = match &self.id {
@@ -183,7 +186,7 @@ impl Job {
                     let why = with_excerpt(format!("the job is done, but {why}"), &reply.body);
                     wrong(FailureKind::WrongContent, Fault::Provider, why)
                 }
-                None => self.expect.judge_rest(reply),
+                None => self.right(reply, &course),
             };
             return self.clear(smooth(verdict, &course), course, 0);
         };
@@ -204,9 +207,16 @@ impl Job {
         let course = Course::of(&reply.memory);
         let verdict = match self.fault_of_result(reply) {
             Some(judgement) => named("fetching the result", theirs(judgement)),
-            None => smooth(self.expect.judge_rest(reply), &course),
+            None => smooth(self.right(reply, &course), &course),
         };
         self.clear(verdict, course, 0)
+    }
+
+    /// The result is right: was all else?
+    fn right(&self, reply: &Reply, course: &Course) -> Judgement {
+        let wire = course.wire.as_deref().cloned();
+        let slow = || self.expect.slow(reply);
+        wire.or_else(slow).unwrap_or(Judgement::SUCCESS)
     }
 
     fn fault_of_result(&self, reply: &Reply) -> Option<Judgement> {
@@ -233,8 +243,8 @@ impl Job {
             Some(Err(MediaFault::Incomplete(why))) => return wrong(FailureKind::Truncated, why),
             _ => {}
         }
-        if body.len() < self.min_bytes {
-            let (found, least) = (body.len(), self.min_bytes);
+        let (found, least) = (body.len(), self.expect.min_bytes());
+        if found < least {
             let why = format!("the result has {found} bytes, wanted at least {least}");
             return wrong(FailureKind::WrongContent, why);
         }

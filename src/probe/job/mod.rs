@@ -71,7 +71,6 @@ struct Job {
     expect: Expect,
     /// The kind of media that is wanted; `None` for the one that the reply says.
     media: Option<&'static str>,
-    min_bytes: usize,
     shared: Shared,
     /// The first request with no number of a run in it: for its host.
     home: Request,

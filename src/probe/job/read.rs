@@ -25,16 +25,7 @@ const PROMPT: &str = "a red ball rolls over a white floor";
 const EVERY: Duration = Duration::from_secs(5);
 const EVERY_RANGE: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(600);
-const EXPECT_KEYS: &[&str] = &[
-    "media",
-    "min_bytes",
-    "json",
-    "text",
-    "not_text",
-    "latency_under",
-    "cert_valid_for",
-    "max_bytes",
-];
+const EXPECT_KEYS: &[&str] = &["media", "min_bytes", "json", "text", "not_text"];
 /// Default of `max_bytes`: some seconds of film.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
@@ -114,8 +105,8 @@ pub(super) fn build(
         fields.fault(fault);
     }
     let headers = target::headers(&mut fields, around, target::default_auth(around.key));
-    let expect = Expect::read(&mut fields, EXPECT_KEYS);
-    let (media, min_bytes) = result(&mut fields);
+    let expect = Expect::read(&mut fields, &[EXPECT_KEYS, Expect::COMMON].concat());
+    let media = media(&mut fields);
     let delete = delete.map(|call| clearing(call, http::Method::DELETE));
     let cancel = cancel.map(|call| clearing(call, http::Method::POST));
     let problems = fields.problems();
@@ -146,7 +137,6 @@ pub(super) fn build(
         delete,
         expect,
         media,
-        min_bytes,
         shared,
         home,
         model: model.unwrap_or_default().to_owned(),
@@ -275,31 +265,22 @@ fn words(fields: &mut Fields<'_, '_>, key: &str) -> Vec<String> {
     words
 }
 
-/// `expect.media` and `expect.min_bytes`.
-fn result(fields: &mut Fields<'_, '_>) -> (Option<&'static str>, usize) {
-    let Some(value) = fields.get("expect") else {
-        return (None, 1);
-    };
+/// `expect.media`.
+fn media(fields: &mut Fields<'_, '_>) -> Option<&'static str> {
+    let value = fields.get("expect")?;
+    // A table that is none is told of by `Expect`.
+    value.get_ref().as_table()?;
     let mut expect = Fields::of(value);
-    if value.get_ref().as_table().is_none() {
-        return (None, 1);
+    let name = expect.text("media");
+    let known = name.and_then(media::known);
+    if known.is_none() && name.is_some() {
+        let fault = Problem::new(
+            expect.span("media"),
+            "no media that can be told by its bytes",
+        )
+        .help(format!("one of {}", media::listed()));
+        expect.fault(fault);
     }
-    let media = expect.text("media").and_then(|name| {
-        let known = media::known(name);
-        if known.is_none() {
-            let fault = Problem::new(
-                expect.span("media"),
-                "no media that can be told by its bytes",
-            )
-            .help(format!("one of {}", media::listed()));
-            expect.fault(fault);
-        }
-        known
-    });
-    let least = expect.number("min_bytes", 1..64 * 1024 * 1024 + 1);
     fields.take::<()>(Err(expect.problems()));
-    (
-        media,
-        least.and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
-    )
+    known
 }

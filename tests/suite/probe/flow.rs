@@ -195,7 +195,7 @@ async fn whatever_goes_wrong_is_named_with_its_step_and_without_its_secrets() {
         (
             "forgetful",
             wrong,
-            "step 3 of 4, see: nothing in the answer matches Signed in: Please sign in. You sent get /home",
+            "step 3 of 4, see: nothing in the answer matches Signed in (expect.text): Please sign in. You sent get /home",
         ),
         (
             "sticky",
