@@ -70,14 +70,11 @@ pub const KINDS: &[Kind] = &[
     http::KIND,
     chat::KIND,
     image::KIND,
-    count::KIND,
-    models::KIND,
-    status_page::KIND,
-];
-pub const KINDS: &[Kind] = &[http::KIND, chat::KIND, image::KIND, job::KIND, count::KIND];
     job::KIND,
     flow::KIND,
     count::KIND,
+    models::KIND,
+    status_page::KIND,
 ];
 
 /// One kind of probe.
