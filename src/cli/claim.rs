@@ -68,14 +68,15 @@ fn told(post: &OpenPost, now: Timestamp) -> String {
     parts.join(", ")
 }
 
-/// To the minute, above one.
+/// To the minute, above one; from two days on in days.
 fn age(at: Timestamp, now: Timestamp) -> String {
     let age = now.since(at);
     let seconds = age.as_secs();
-    span(match seconds {
-        0..60 => age,
-        _ => Duration::from_secs(seconds - seconds % 60),
-    })
+    match seconds {
+        0..60 => span(age),
+        60..172_800 => span(Duration::from_secs(seconds - seconds % 60)),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +139,20 @@ partial      \"Elevated error rates\"
              https://status.example.com/i1
 maintenance  \"Move\"";
         assert_eq!(drawn, wanted);
+    }
+
+    #[test]
+    fn an_age_is_no_finer_than_it_need_be() {
+        let shown = |s: u64| age(Timestamp::EPOCH, Timestamp::EPOCH + Duration::from_secs(s));
+        for (seconds, wanted) in [
+            (7, "7 s"),
+            (95, "1 min"),
+            (172_799, "47 h 59 min"),
+            (172_800, "2 days"),
+            (96_222_240, "1113 days"),
+        ] {
+            assert_eq!(shown(seconds), wanted);
+        }
     }
 
     #[test]

@@ -8,7 +8,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Result;
-use crate::model::{Deadline, FailureKind, Outcome, ProbeId, Sample, ServiceId, Timestamp, Topic};
+use crate::model::{
+    Deadline, FailureKind, Outcome, Phase, ProbeId, Sample, ServiceId, Timestamp, Topic,
+};
 
 /// Deadlines that are kept of one probe; a server that names another date at each look must not fill the disk.
 const MOST_ROWS: usize = 100;
@@ -89,11 +91,12 @@ fn sees(sample: &Sample, topic: Topic) -> bool {
     match (topic, sample.outcome) {
         (Topic::Model, Outcome::Failure(kind, _)) => kind == FailureKind::ModelRetired,
         (Topic::Model, outcome) => outcome.counts() == Some(false),
-        // On a connection that was open already no certificate is shown.
-        (Topic::Certificate, Outcome::Success | Outcome::Degraded(_) | Outcome::Noted) => {
-            sample.phases.tls_us.is_some()
+        // Shown in a handshake that went through, whatever came after it; on a connection that was open already, not.
+        (Topic::Certificate, _) => {
+            let on_the_way = [Phase::Dns, Phase::Connect, Phase::Tls];
+            let fell = sample.failed_in.is_some_and(|p| on_the_way.contains(&p));
+            sample.phases.tls_us.is_some() && !fell
         }
-        (Topic::Certificate, _) => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use watchfire::model::claim::{OpenPost, PageComponent};
 use watchfire::model::{
-    Claim, Deadline, FailureKind, Fault, Findings, Origin, Outcome, Phases, ProbeId, Sample,
+    Claim, Deadline, FailureKind, Fault, Findings, Origin, Outcome, Phase, Phases, ProbeId, Sample,
     Standing, Timestamp, Topic,
 };
 use watchfire::store::{Reader, Retention, Store};
@@ -311,8 +311,12 @@ fn what_a_later_run_does_not_see_any_more_no_longer_stands() {
         &[sees(models, now, &both), sees(page, now, &[])],
     );
     assert_eq!(standing(dir.path()), ["m", "x.org:443"]);
-    // No list came: nothing is known anew.
+    // No list came, and no certificate: nothing is known anew.
     let mut failed = sees(models, now, &[]);
+    failed.outcome = Outcome::Failure(FailureKind::TlsHandshake, Fault::Provider);
+    failed.failed_in = Some(Phase::Tls);
+    write(&mut store, &[failed]);
+    let mut failed = sees(models, now, std::slice::from_ref(&certificate));
     failed.outcome = Outcome::Failure(FailureKind::ServerError, Fault::Provider);
     write(&mut store, &[failed]);
     // A connection that was open already shows no certificate.

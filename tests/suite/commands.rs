@@ -5,7 +5,13 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use watchfire::clock::Clock;
+
 use crate::daemon::{CANARY, forms, probes_toml, provider};
+use crate::probe::server::{Server, json};
 
 const OK: i32 = 0;
 const NO: i32 = 1;
@@ -105,5 +111,56 @@ fn answers_go_to_stdout_and_messages_to_stderr() {
     assert!(
         Path::new(&home.path("data")).symlink_metadata().is_err(),
         "a check made a folder"
+    );
+}
+
+#[test]
+fn what_pages_claim_and_what_ends_soon_is_shown_by_status() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(Server::start(|mut stream, requests| async move {
+        let request = requests.read(&mut stream).await;
+        let soon = (Clock::system().now() + Duration::from_secs(20 * 86_400)).to_string();
+        let body = match request.contains("/v1/models") {
+            true => format!(r#"{{"data":[{{"id":"gpt-4","shutdown_date":"{}"}}]}}"#, &soon[..10]),
+            false => r#"{"status":{"indicator":"minor"},"components":[{"name":"Chat","status":"partial_outage"}],"incidents":[]}"#.to_owned(),
+        };
+        let _ = stream.write_all(&json(&body)).await;
+    }));
+    let home = Home::new(&format!(
+        "[[probe]]\nservice = \"a\"\nname = \"list\"\nkind = \"models\"\nurl = \"{}\"\nmodels = [\"gpt-4\"]\n\
+         [[probe]]\nservice = \"a\"\nname = \"page\"\nkind = \"status_page\"\nurl = \"{}\"\ncomponents = {{ list = [\"Chat\"] }}\n",
+        server.url("/v1/models"),
+        server.url("/status"),
+    ));
+    let once = home.run(&["run", "--once"]);
+    assert_eq!(once.status.code(), Some(OK), "{}", text(&once.stderr));
+    let warned = |out: &Output| {
+        text(&out.stderr)
+            .matches("the model gpt-4 is switched off on")
+            .count()
+    };
+    assert_eq!(warned(&once), 1, "{}", text(&once.stderr));
+    assert_eq!(warned(&home.run(&["run", "--once"])), 0);
+    let shown = text(&home.run(&["status"]).stdout);
+    for part in [
+        "noted: partial",
+        "success, page says partial",
+        "a/page claims partial since",
+        "partial      Chat (list)",
+        "a: the model gpt-4 is switched off on",
+    ] {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
+    let status: serde_json::Value =
+        serde_json::from_slice(&home.run(&["status", "--json"]).stdout).unwrap();
+    let service = &status["services"][0];
+    assert_eq!(service["state"], "up");
+    assert_eq!(service["claims"][0]["overall"], "partial");
+    assert_eq!(service["claims"][0]["components"][0]["probes"][0], "list");
+    assert_eq!(service["ends"][0]["subject"], "gpt-4");
+    let note = service["notes"][0].as_str().unwrap();
+    assert!(
+        note.starts_with("the model gpt-4 is switched off on"),
+        "{note}"
     );
 }

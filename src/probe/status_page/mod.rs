@@ -208,5 +208,4 @@ impl Check for StatusPage {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -186,8 +186,9 @@ async fn a_certificate_that_ends_soon_is_told_of_and_fails_nothing() {
     let authority = authority();
     for (days, told) in [(5, true), (20, false)] {
         let mut params = certificate(&["127.0.0.1"], (2020, 2030));
-        let end = std::time::SystemTime::now() + std::time::Duration::from_secs(days * 86_400);
-        params.not_after = end.into();
+        let now = watchfire::clock::Clock::system().now();
+        let end = now + std::time::Duration::from_secs(days * 86_400);
+        params.not_after = end.to_system().into();
         let server = serve(&authority, params).await;
         let run = get(&authority, &server, "", LONG).await;
         assert_eq!(run.outcome, Outcome::Success, "{}", why(&run));
