@@ -7,6 +7,7 @@
 )]
 
 mod claims;
+mod budget;
 mod commands;
 mod config;
 mod daemon;
