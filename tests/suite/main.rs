@@ -6,8 +6,8 @@
     reason = "a helper of tests fails as loudly as a test"
 )]
 
-mod claims;
 mod budget;
+mod claims;
 mod commands;
 mod config;
 mod daemon;
