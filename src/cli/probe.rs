@@ -13,6 +13,7 @@ use crate::config::{Config, Probe, Service};
 use crate::model::Outcome;
 use crate::probe::{Client, Recorder, Run};
 
+mod learned;
 mod timeline;
 mod waterfall;
 

@@ -222,6 +222,10 @@ impl Ledger {
         let cost = match found.cost {
             None => return,
             Some(Cost::Known(cost)) => {
+                if entry.mean == Mean::default() {
+                    // What was only forecast until now may be far from it.
+                    account.reviewed = None;
+                }
                 entry.mean.add(cost);
                 cost
             }

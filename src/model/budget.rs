@@ -193,7 +193,7 @@ pub fn a_day(interval: Duration, confirm: Confirm, cost: MicroUsd) -> MicroUsd {
         Confirm::Off => 0.0,
     };
     let runs = 86_400.0 / interval.as_secs_f64().max(1.0);
-    MicroUsd((runs * (1.0 + again) * cost.0 as f64).ceil() as u64)
+    MicroUsd((runs * (1.0 + again) * cost.0 as f64).round() as u64)
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A provider, headers as it sends them, and what they say.
+type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c [&'c str]);
+
 fn now() -> Timestamp {
     Timestamp::parse("2026-11-08T12:00:00Z").unwrap()
 }
@@ -37,7 +40,7 @@ fn told(lines: &[(&str, &str)], status: StatusCode) -> Vec<String> {
 
 #[test]
 fn the_headers_of_each_provider_are_understood() {
-    let cases: &[(&str, &[(&str, &str)], &[&str])] = &[
+    let cases: &[Case] = &[
         (
             "openai",
             &[

@@ -51,7 +51,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::diagnostic::Problem;
-use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret, Tariff};
+use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret, Tariff, Usage};
 
 pub use chat::APIS;
 pub use client::{Client, ClientError};
@@ -191,6 +191,12 @@ pub trait Check: fmt::Debug + Send + Sync {
 
     /// `host:port` of the first request, for limits per host.
     fn host(&self) -> &str;
+
+    /// What a run will use at the most, about: for the forecast of its cost. Nothing for a check that asks no model, or
+    /// that cannot tell.
+    fn expected(&self) -> Usage {
+        Usage::default()
+    }
 
     /// What is asked, in one line without secrets: `POST https://api.openai.com/v1/chat/completions, gpt-4o-mini`.
     fn describe(&self) -> String;

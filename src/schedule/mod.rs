@@ -186,7 +186,7 @@ struct Entry<J> {
     ration: Ration,
     /// Slots so far, of a cron probe: every so many runs when it is thinned.
     slots: u32,
-    /// A slot that was moved to this moment: the first one after the start, or one that came late. It is not left out.
+    /// The first slot after the start, or one that was put off until then: it is not left out.
     moved: Option<Duration>,
     running: bool,
     /// Admitted, queued or waiting for the run before it: why, and since when it is due.
@@ -223,13 +223,13 @@ impl<J: Job> Desk<J> {
             self.by_probe.insert(slot.probe, index);
             let mut moved = None;
             if let Cadence::Every(every) = slot.cadence {
-                let own = next_slot(&slot.name, every, now);
                 let at = if known.contains_key(&slot.probe) {
-                    own
+                    next_slot(&slot.name, every, now)
                 } else {
-                    first_slot(&slot.name, every, now)
+                    let first = first_slot(&slot.name, every, now);
+                    moved = Some(first);
+                    first
                 };
-                moved = (at != own).then_some(at);
                 self.table.push(at, index, Reason::Slot);
             }
             let entry = Entry {

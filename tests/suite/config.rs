@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use watchfire::config::{self, Config, Env, HostFile, ReadError, Source};
 use watchfire::diagnostic::Diagnosed;
+use watchfire::model::{Confirm, MicroUsd, Tariff};
 use watchfire::probe::Roots;
 
 /// A value that must never be shown.
@@ -274,20 +275,13 @@ fn what_is_legal_but_hardly_meant_is_warned_about() {
 
 #[test]
 fn a_key_that_decides_nothing_is_said_to_do_so() {
-    let text = "[alert]\nremind_every = \"4h\"\n[service.a]\nslo = \"99.5%\"\nbudget = \"2 USD/day\"\n\
+    let text = "[alert]\nremind_every = \"4h\"\n[service.a]\nslo = \"99.5%\"\n\
                 [control]\nurls = [\"https://c.example\"]\n\
                 [[probe]]\nname = \"p\"\nservice = \"a\"\nkind = \"http\"\nurl = \"https://a.example\"\n";
     let settings = b"listen = \"off\"\n[heartbeat]\nurl = \"https://h.example\"\n";
     let config = load(text.as_bytes(), Some(settings)).unwrap_or_else(|f| panic!("{}", shown(&f)));
     let warned: Vec<String> = config.warnings.iter().map(|w| w.message.clone()).collect();
-    let keys = [
-        "remind_every",
-        "slo",
-        "budget",
-        "control",
-        "listen",
-        "heartbeat",
-    ];
+    let keys = ["remind_every", "slo", "control", "listen", "heartbeat"];
     for key in keys {
         let wanted = format!("`{key}` has no effect in this version");
         assert!(warned.contains(&wanted), "{key}: {warned:?}");
@@ -360,4 +354,104 @@ fn the_components_of_a_page_are_given_to_probes_of_the_service_by_their_names() 
         said.contains("its probes: page, chat, models, web"),
         "{said}"
     );
+}
+
+/// Tariff of the probe `p`, and how it is re-checked.
+fn priced(top: &str, service: &str, probe: &str) -> (Tariff, Confirm) {
+    let text = format!(
+        "{top}\n[service.a]\nbase_url = \"https://api.openai.com/v1\"\nkey = {{ env = \"SET\" }}\n{service}\n\
+         [[probe]]\nname = \"p\"\nservice = \"a\"\nmax_tokens = 20\n{probe}\n"
+    );
+    let text = match probe.contains("kind = \"chat\"") {
+        true => text,
+        false => text.replace("max_tokens = 20\n", ""),
+    };
+    let config = load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{}", shown(&f)));
+    let probe = &config.services[0].probes[0];
+    (probe.plan.tariff, probe.confirm)
+}
+
+#[test]
+fn a_price_of_the_users_own_wins_over_the_list_the_nearest_first() {
+    let mini = "kind = \"chat\"\nmodel = \"gpt-4o-mini\"";
+    let own = |usd: &str| format!("price = {{ per_run = {usd} }}");
+    let model = "[price.\"gpt-4o*\"]\nper_run = 0.0007\n";
+    let http = "kind = \"http\"\npath = \"/models\"";
+    let other = "kind = \"chat\"\nmodel = \"gpt-of-tomorrow\"";
+    let cases: &[(&str, [&str; 3], Option<u64>)] = &[
+        // 40 x 0.15 + 20 x 0.6
+        ("listed", ["", "", mini], Some(18)),
+        ("unknown", ["", "", other], None),
+        ("by model", [model, "", mini], Some(700)),
+        ("by model, another one", [model, "", other], None),
+        ("of the service", [model, &own("0.0006"), mini], Some(600)),
+        (
+            "of the service, for its free probes",
+            ["", &own("0.0006"), http],
+            Some(0),
+        ),
+        (
+            "of the probe",
+            [model, &own("0.0006"), &format!("{mini}\n{}", own("0.0005"))],
+            Some(500),
+        ),
+        (
+            "of a probe that asks no model",
+            ["", "", &format!("{http}\n{}", own("0.0005"))],
+            Some(500),
+        ),
+        ("said to be free", ["", "price = \"free\"", mini], Some(0)),
+        ("no model", ["", "", http], Some(0)),
+    ];
+    for (what, [top, service, probe], want) in cases {
+        let (tariff, _) = priced(top, service, probe);
+        assert_eq!(tariff.forecast(), want.map(MicroUsd), "{what}");
+    }
+}
+
+#[test]
+fn a_dear_probe_is_re_checked_more_slowly_unless_it_says_how() {
+    let chat = |model: &str| format!("kind = \"chat\"\nmodel = \"{model}\"");
+    assert_eq!(priced("", "", &chat("gpt-4o-mini")).1, Confirm::CHEAP);
+    assert_eq!(priced("", "", &chat("gpt-5.5-pro")).1, Confirm::COSTLY);
+    assert_eq!(priced("", "", &chat("gpt-of-tomorrow")).1, Confirm::CHEAP);
+    let own = format!("{}\nconfirm = \"off\"", chat("gpt-5.5-pro"));
+    assert_eq!(priced("", "", &own).1, Confirm::Off);
+}
+
+#[test]
+fn a_faulty_price_is_shown_where_it_stands() {
+    let text = "[price.\"gpt-*\"]\ninput = -1\noutputs = 2\n[price.y]\nper_run = \"1\"\n\
+                [service.a]\nbase_url = \"https://api.openai.com/v1\"\nprice = \"cheap\"\n\
+                [[probe]]\nname = \"p\"\nservice = \"a\"\nkind = \"http\"\npath = \"/\"\nprice = {}\n";
+    let faults = load(text.as_bytes(), None).unwrap_err();
+    insta::assert_snapshot!(shown(&faults), @r#"
+    probes.toml:2:9: `input` is not between 0 and 1000000
+      |
+    2 | input = -1
+      |         ^^
+
+    probes.toml:3:1: unknown key `outputs` in [price."gpt-*"]
+      |
+    3 | outputs = ***
+      | ^^^^^^^
+      = help: did you mean `output`?
+
+    probes.toml:5:11: `per_run` is a number, not a string
+      |
+    5 | per_run = "1"
+      |           ^^^
+
+    probes.toml:8:9: `price` is no price
+      |
+    8 | price = "cheap"
+      |         ^^^^^^^
+      = help: { input = 0.15, output = 0.6 } in USD for a million tokens, or "free"
+
+    probes.toml:14:9: `price` says nothing
+       |
+    14 | price = {}
+       |         ^^
+       = help: for instance { input = 0.15, output = 0.6 }
+    "#);
 }

@@ -3,12 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use watchfire::model::budget::Ration;
 use watchfire::model::notification::{DeliveryReport, DeliveryResult, Letter};
 use watchfire::model::{
-    Cause, EventKind, Evidence, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind,
-    Origin, Outcome, Phase, Phases, ProbeId, Sample, Severity, Timestamp, Verdict,
+    Cause, Cost, EventKind, Evidence, FailureKind, Fault, Findings, Headroom, IncidentEvent,
+    IncidentId, IncidentKind, MicroUsd, Origin, Outcome, Phase, Phases, ProbeId, Sample, Severity,
+    Timestamp, Usage, Verdict,
 };
-use watchfire::store::{About, DeliveryState, IncidentFilter, OpenError, Reader, Retention, Store};
+use watchfire::store::{
+    About, DeliveryState, IncidentFilter, OpenError, RationRow, Reader, Retention, Spending, Store,
+};
 
 fn start() -> Timestamp {
     Timestamp::parse("2026-11-08T13:42:00Z").unwrap()
@@ -530,4 +534,137 @@ fn a_backup_to_a_bare_or_relative_name_stands_in_the_working_directory() {
         store.backup(Path::new(&file.0)).unwrap();
         assert!(Path::new(&file.0).is_file());
     }
+}
+
+/// A run that cost something and was told of a limit.
+fn costing(probe: ProbeId, at: Timestamp, cost: Option<Cost>, remaining: u64) -> Sample {
+    let mut run = sample(probe, at, Outcome::Success);
+    run.found = Some(Box::new(Findings {
+        usage: Some(Usage {
+            input_tokens: 40,
+            output_tokens: 2,
+            ..Usage::default()
+        }),
+        cost,
+        headroom: vec![Headroom {
+            resource: "tokens".to_owned(),
+            limit: Some(1_000),
+            remaining,
+            resets_in: Some(Duration::from_secs(6)),
+        }],
+        ..Findings::default()
+    }));
+    run
+}
+
+#[test]
+fn what_runs_cost_is_summed_by_day_and_unknown_costs_are_counted_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let probe = probe(&mut store);
+    let day = |n: u32| start() + Duration::from_secs(86_400) * n;
+    let known = Some(Cost::Known(MicroUsd(16)));
+    let runs = [
+        costing(probe, day(0), known, 1),
+        costing(
+            probe,
+            day(0) + Duration::from_secs(1),
+            Some(Cost::Unknown),
+            1,
+        ),
+        costing(probe, day(0) + Duration::from_secs(2), None, 1),
+        costing(probe, day(1), known, 1),
+        sample(probe, day(1), Outcome::Success),
+    ];
+    write(&mut store, &runs);
+    write(
+        &mut store,
+        &[costing(probe, day(1) + Duration::from_secs(9), known, 1)],
+    );
+    let row = |n: u32, runs, priced, cost| Spending {
+        probe,
+        day: Timestamp::parse("2026-11-08T00:00:00Z").unwrap() + Duration::from_secs(86_400) * n,
+        runs,
+        priced,
+        tokens: (40 * runs, 2 * runs),
+        cost: MicroUsd(cost),
+    };
+    let want = [row(0, 2, 1, 16), row(1, 2, 2, 32)];
+    assert_eq!(store.spending(day(1)).unwrap(), want);
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!(reader.spending(day(1)).unwrap(), want[1..]);
+}
+
+#[test]
+fn the_low_water_mark_of_each_five_minutes_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let probe = probe(&mut store);
+    let at = |seconds| start() + Duration::from_secs(seconds);
+    let left = [(0, 900), (30, 80), (60, 700), (400, 950)];
+    let mut runs: Vec<Sample> = left
+        .iter()
+        .map(|(seconds, left)| costing(probe, at(*seconds), None, *left))
+        .collect();
+    let unsaid = &mut runs[3].found.as_mut().unwrap().headroom;
+    let mut requests = unsaid[0].clone();
+    (requests.resource, requests.limit) = ("requests".to_owned(), None);
+    unsaid.push(requests);
+    write(&mut store, &runs);
+    let reader = Reader::open(dir.path()).unwrap();
+    let limits = reader.limits(probe, start()).unwrap();
+    let shown: Vec<(&str, Vec<(u64, u64)>)> = limits
+        .iter()
+        .map(|l| {
+            let marks = l.marks.iter().map(|m| (m.remaining, m.limit));
+            (l.resource.as_str(), marks.collect())
+        })
+        .collect();
+    // What does not say its size counts as large as the most that was seen of it.
+    let want = [
+        ("requests", vec![(950, 950)]),
+        ("tokens", vec![(80, 1_000), (950, 1_000)]),
+    ];
+    assert_eq!(shown, want);
+    assert_eq!(limits[1].marks[0].at, runs[1].known_at());
+    assert_eq!(limits[1].marks[0].resets_in, Some(Duration::from_secs(6)));
+    assert_eq!(reader.limits(probe, at(900)).unwrap(), []);
+}
+
+#[test]
+fn the_latest_ration_is_known_and_old_rows_go_but_for_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let probe = probe(&mut store);
+    let row = |seconds, ration| RationRow {
+        probe,
+        at: start() + Duration::from_secs(seconds),
+        ration,
+    };
+    let mut tx = store.begin().unwrap();
+    for row in [
+        row(0, Ration::OneIn(2)),
+        row(60, Ration::FULL),
+        row(120, Ration::Nothing),
+    ] {
+        tx.ration(&row).unwrap();
+    }
+    tx.samples(&[costing(probe, start(), Some(Cost::Unknown), 5)])
+        .unwrap();
+    tx.commit().unwrap();
+    let want = [row(120, Ration::Nothing)];
+    assert_eq!(store.rations().unwrap(), want);
+    let later = start() + Duration::from_secs(86_400 * 1_000);
+    while store.prune(later, &Retention::default(), 1).unwrap().more {}
+    assert_eq!(store.rations().unwrap(), want);
+    assert_eq!(store.spending(start()).unwrap(), []);
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!(reader.limits(probe, start()).unwrap(), []);
+    drop(store);
+    let file = dir.path().join("watchfire.db");
+    let conn = rusqlite::Connection::open(file).unwrap();
+    let kept: i64 = conn
+        .query_row("SELECT count(*) FROM ration", [], |r| r.get(0))
+        .unwrap();
+    assert_eq!(kept, 1);
 }

@@ -8,7 +8,7 @@ use crate::cli::claim;
 use crate::model::{Fault, Findings, Outcome, Phase, Standing};
 use crate::probe::Run;
 
-use super::timeline;
+use super::{learned, timeline};
 
 /// Left of the bars: label and time.
 const MARGIN: usize = 26;
@@ -198,6 +198,9 @@ fn verdict(out: &mut String, run: &Run, width: usize) {
             let _ = write!(out, " ({} cached)", usage.cached_tokens);
         }
         let _ = writeln!(out, ", {} out", usage.output_tokens);
+    }
+    if let Some(found) = &run.found {
+        learned::draw(out, found);
     }
     for hop in &run.wire.hops {
         let _ = writeln!(out, "  redirected by {hop}");

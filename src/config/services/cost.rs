@@ -2,24 +2,19 @@
 //!
 //! Probes that ask a model cost money unless they are said to be free; all others are free unless a price is given.
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use crate::config::fields::Fields;
 use crate::config::prices::{self, PriceTable};
 use crate::model::price::{self, Entry};
 use crate::model::{Confirm, MicroUsd, Tariff, Usage};
-use crate::probe::Kind;
+use crate::probe::{Check, Kind};
 
 /// A probe of these kinds asks a model.
 const ASKS_A_MODEL: &[&str] = &["chat", "image", "job"];
-/// Tokens of the built-in question, with what providers put around it.
-const QUESTION_TOKENS: u64 = 40;
-/// Of these, what providers put around a question of any length.
-const AROUND_TOKENS: u64 = 15;
-/// Tokens of an answer when the probe does not limit it.
-const ANSWER_TOKENS: u64 = 16;
-/// Characters of a token, at the least: English has four.
-const TOKEN_CHARS: u64 = 3;
+/// Tokens of an answer to a trivial question, reasoning included, however many more are allowed. Some models think
+/// longer: what a run costs is learned from the first ones.
+const ANSWER_TOKENS: u64 = 300;
 /// A run that costs more than this is not repeated each 5 s: a tenth of a cent.
 const CHEAP: MicroUsd = MicroUsd(1_000);
 
@@ -27,8 +22,7 @@ const CHEAP: MicroUsd = MicroUsd(1_000);
 pub(super) struct Asked<'a, 't> {
     pub kind: &'a Kind,
     pub fields: Fields<'t>,
-    /// `host:port`.
-    pub host: &'a str,
+    pub check: &'a dyn Check,
 }
 
 impl Asked<'_, '_> {
@@ -53,10 +47,8 @@ impl Asked<'_, '_> {
         if let Some(own) = model.and_then(|model| price::best(prices, model)) {
             return (tariff(own), None);
         }
-        let host = self
-            .host
-            .rsplit_once(':')
-            .map_or(self.host, |(host, _)| host);
+        let host = self.check.host();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
         match model.and_then(|model| prices::listed(host, model)) {
             Some((entry, table)) => (tariff(entry), Some(table)),
             None if asks => (Tariff::Unknown, None),
@@ -72,31 +64,33 @@ impl Asked<'_, '_> {
                 ..Usage::default()
             };
         }
-        let prompt = self.text("prompt").map(|text| {
-            let chars = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
-            AROUND_TOKENS + chars.div_ceil(TOKEN_CHARS)
-        });
-        Usage {
-            input_tokens: prompt.unwrap_or(QUESTION_TOKENS),
-            output_tokens: self.whole("max_tokens").unwrap_or(ANSWER_TOKENS),
-            ..Usage::default()
+        let mut usage = self.check.expected();
+        if self.fields.get("max_tokens").is_none() {
+            usage.output_tokens = usage.output_tokens.min(ANSWER_TOKENS);
         }
+        usage
     }
 
-    /// Seconds of a job's product; some services take them as a text.
+    /// Seconds of a job's product, wherever the probe asks for them; some services take them as a text.
     fn seconds(&self) -> Option<u64> {
-        let body = self.fields.get("body").and_then(|v| v.get_ref().as_table());
-        let within = body.and_then(|body| number(body.get("seconds")?.get_ref()));
-        self.whole("seconds").or(within)
+        seconds(self.fields.table, 0)
     }
 
     fn text(&self, key: &str) -> Option<&str> {
         self.fields.get(key)?.get_ref().as_str()
     }
+}
 
-    fn whole(&self, key: &str) -> Option<u64> {
-        number(self.fields.get(key)?.get_ref())
-    }
+fn seconds(table: &DeTable<'_>, depth: u8) -> Option<u64> {
+    /// `create = { json = { seconds = "4" } }`.
+    const DEEPEST: u8 = 2;
+    let here = table.get("seconds").and_then(|v| number(v.get_ref()));
+    here.or_else(|| {
+        let tables = table.values().filter_map(|v| v.get_ref().as_table());
+        tables
+            .filter(|_| depth < DEEPEST)
+            .find_map(|t| seconds(t, depth + 1))
+    })
 }
 
 fn number(value: &DeValue<'_>) -> Option<u64> {

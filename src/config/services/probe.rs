@@ -106,7 +106,7 @@ impl Reader<'_, '_> {
         let asked = Asked {
             kind,
             fields,
-            host: check.host(),
+            check: check.as_ref(),
         };
         let (tariff, listed) = asked.tariff(own, &self.prices);
         if fields.faults.count() == before {

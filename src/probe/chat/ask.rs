@@ -34,6 +34,23 @@ impl Asked {
             Asked::Own(text) => text.into(),
         }
     }
+
+    /// How many tokens the question comes to, about, with what providers put around it.
+    pub(super) fn tokens(&self) -> u64 {
+        /// Of a built-in question.
+        const QUESTION: u64 = 40;
+        /// What stands around a question of any length.
+        const AROUND: u64 = 15;
+        /// Characters of a token: English has four, other languages fewer.
+        const CHARS: u64 = 3;
+        match self {
+            Asked::BuiltIn => QUESTION,
+            Asked::Own(text) => {
+                let chars = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+                AROUND + chars.div_ceil(CHARS)
+            }
+        }
+    }
 }
 
 /// All that a shape puts into the body.

@@ -27,7 +27,7 @@ use self::stream::ChatStream;
 use super::expect::Expect;
 use super::reply::{Reply, StreamReader};
 use super::{Check, Kind, Pace, Prepared, Request, Step};
-use crate::model::Confirm;
+use crate::model::{Confirm, Usage};
 
 /// The kind `chat`.
 pub const KIND: Kind = Kind {
@@ -82,6 +82,14 @@ impl Check for Chat {
 
     fn host(&self) -> &str {
         &self.host
+    }
+
+    fn expected(&self) -> Usage {
+        Usage {
+            input_tokens: self.asked.tokens(),
+            output_tokens: self.max_tokens,
+            ..Usage::default()
+        }
     }
 
     fn describe(&self) -> String {
