@@ -12,6 +12,7 @@ mod dns;
 mod evidence;
 mod exchange;
 mod expect;
+pub mod faults;
 mod fields;
 mod glob;
 mod headroom;

@@ -23,7 +23,7 @@ pub(super) fn wrong(kind: FailureKind, fault: Fault, why: String) -> Judgement {
 
 /// A status that was not wanted.
 pub(super) fn refusal(reply: &Reply, wanted: &str) -> Judgement {
-    let (kind, fault) = classify::refusal(reply);
+    let outcome = classify::meaning(reply).outcome;
     let why = match classify::is_html(&reply.headers) {
         true => format!(
             "HTTP {}, wanted {wanted}: {}",
@@ -35,7 +35,12 @@ pub(super) fn refusal(reply: &Reply, wanted: &str) -> Judgement {
             &reply.body,
         ),
     };
-    failure(kind, fault, Phase::FirstByte, why)
+    Judgement {
+        outcome,
+        failed_in: Some(Phase::FirstByte),
+        why,
+        found: None,
+    }
 }
 
 /// What is wrong with how the body ended; `None` when it is whole, or as whole as was wanted.
@@ -93,9 +98,12 @@ pub(super) fn page_instead(reply: &Reply) -> Option<Judgement> {
         "a web page came instead of JSON: {}",
         page_title(&reply.body)
     );
-    Some(match classify::page_of(&reply.headers, &reply.body) {
-        classify::Page::Challenge => wrong(FailureKind::Blocked, Fault::Blocked, why),
-        _ => wrong(FailureKind::WrongContent, Fault::Provider, why),
+    Some(Judgement {
+        outcome: classify::page_in_place(reply)
+            .unwrap_or(Outcome::Failure(FailureKind::WrongContent, Fault::Provider)),
+        failed_in: Some(Phase::Body),
+        why,
+        found: None,
     })
 }
 

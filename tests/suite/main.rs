@@ -17,3 +17,4 @@ mod notify;
 mod probe;
 mod simulate;
 mod store;
+mod whose_fault;
