@@ -4,6 +4,7 @@
 //! what must be seen, what that is called, what it means, what to do, where the fact is from, and examples that are its
 //! test. `docs/whose-fault.md` is made of the same rows.
 
+mod answers;
 mod breaks;
 mod broken;
 mod connecting;

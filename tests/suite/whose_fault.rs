@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use watchfire::model::{FailureKind, Fault};
 use watchfire::probe::faults::{GROUPS, whose_fault_page};
 
 /// Writes the page in place of comparing it.
@@ -32,5 +33,19 @@ fn whose_fault_page_has_a_line_for_every_row_and_no_broken_cell() {
     for line in page.lines().filter(|line| line.ends_with(") |")) {
         let bars = line.replace("\\|", "").matches('|').count();
         assert_eq!(bars, 5, "{line}");
+    }
+}
+
+#[test]
+fn whose_fault_page_names_every_kind_and_every_fault() {
+    let page = whose_fault_page();
+    for kind in FailureKind::ALL {
+        assert!(
+            page.contains(&format!("| `{kind}` |")),
+            "`{kind}` has neither a row in src/probe/faults/ nor a line in its answers.rs"
+        );
+    }
+    for fault in Fault::ALL {
+        assert!(page.contains(&format!("| {} |", fault.name())));
     }
 }

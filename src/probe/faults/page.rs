@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::answers::ANSWERS;
 use super::{GROUPS, Row, When};
-use crate::model::Outcome;
+use crate::model::{FailureKind, Fault, Outcome};
 
 const HEAD: &str = "\
 # Whose fault it is
@@ -27,6 +28,16 @@ are part of the message or of the reply's text. An error inside a 200, or in a s
 What is seen is always shown as well, as it came and without secrets.
 ";
 
+const ANSWERS_HEAD: &str = "
+## Answers that are not what was wanted
+
+The reply came, its status was the wanted one, and what it says is judged by the probe's kind. These have no row above:
+what was expected stands in probes.toml.
+
+| seen | called | fault | what to do |
+|---|---|---|---|
+";
+
 /// `docs/whose-fault.md`.
 pub fn whose_fault_page() -> String {
     let mut page = HEAD.to_owned();
@@ -40,16 +51,16 @@ pub fn whose_fault_page() -> String {
             line(&mut page, row);
         }
     }
+    page.push_str(ANSWERS_HEAD);
+    for (outcome, seen, act) in ANSWERS {
+        let (called, fault) = named(*outcome);
+        let _ = writeln!(page, "| {seen} | `{called}` | {fault} | **{act}** |");
+    }
     page
 }
 
 fn line(page: &mut String, row: &Row) {
-    let (called, fault) = match row.outcome {
-        Outcome::Failure(kind, fault) => (kind.name(), fault.name()),
-        Outcome::Inconclusive(cause) => (cause.name(), "none"),
-        Outcome::Degraded(kind) => (kind.name(), "none"),
-        Outcome::Success => ("success", "none"),
-    };
+    let (called, fault) = named(row.outcome);
     let _ = writeln!(
         page,
         "| {} | `{called}` | {fault} | {} **{}** {} |",
@@ -60,59 +71,60 @@ fn line(page: &mut String, row: &Row) {
     );
 }
 
+/// As it is called, and whose fault it is.
+fn named(outcome: Outcome) -> (&'static str, &'static str) {
+    let called = match outcome {
+        Outcome::Inconclusive(cause) => cause.name(),
+        other => other.kind().map_or(other.name(), FailureKind::name),
+    };
+    (called, outcome.fault().map_or("none", Fault::name))
+}
+
 /// What must be seen, in words.
 fn seen(when: &When) -> String {
     let mut parts = Vec::new();
-    if !when.status.is_empty() {
-        let ranges = when
-            .status
-            .iter()
-            .map(|range| match range.end() - range.start() {
-                0 => range.start().to_string(),
-                _ if (range.start(), range.end()) == (&200, &299) => {
-                    "an error inside a 2xx".to_owned()
-                }
-                _ => format!("{} to {}", range.start(), range.end()),
-            });
-        parts.push(ranges.collect::<Vec<_>>().join(", "));
-    }
+    parts.extend(one_of(when.status.iter().map(|range| {
+        match (*range.start(), *range.end()) {
+            (200, 299) => "2xx".to_owned(),
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first} to {last}"),
+        }
+    })));
+    let quoted = |phrase: &&str| format!("\"{phrase}\"");
     let words = when.words.iter().map(|word| format!("`{word}`"));
-    let says = when.says.iter().map(|phrase| format!("\"{phrase}\""));
-    parts.extend(any_of(words.chain(says)));
-    parts.extend(any_of(
-        when.besides.iter().map(|phrase| format!("\"{phrase}\"")),
-    ));
+    parts.extend(one_of(words.chain(when.says.iter().map(quoted))));
+    parts.extend(one_of(when.besides.iter().map(quoted)));
     let headers = when.headers.iter().map(|(name, value)| match *value {
         "" => format!("header `{name}`"),
         value => format!("header `{name}: {value}`"),
     });
-    let pages = when
-        .page
-        .iter()
-        .map(|phrase| format!("page with \"{phrase}\""));
-    parts.extend(any_of(headers.chain(pages)));
-    parts.extend(any_of(
+    let pages = one_of(when.page.iter().map(quoted)).map(|any| format!("a page with {any}"));
+    parts.extend(one_of(headers.chain(pages)));
+    parts.extend(one_of(
         when.breaks.iter().map(|what| what.seen().to_owned()),
     ));
-    if !when.phases.is_empty() {
-        let phases = when
-            .phases
-            .iter()
-            .map(|phase| format!("`{}`", phase.name()));
-        parts.push(format!(
-            "in phase {}",
-            phases.collect::<Vec<_>>().join(", ")
-        ));
-    }
+    parts.extend(
+        one_of(
+            when.phases
+                .iter()
+                .map(|phase| format!("`{}`", phase.name())),
+        )
+        .map(|any| format!("in phase {any}")),
+    );
     match parts.is_empty() {
         true => "anything else".to_owned(),
         false => cell(&parts.join("; and ")),
     }
 }
 
-fn any_of(parts: impl Iterator<Item = String>) -> Option<String> {
-    let parts: Vec<String> = parts.collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+/// `a`, `a or b`, `a, b or c`; `None` of nothing.
+fn one_of(parts: impl Iterator<Item = String>) -> Option<String> {
+    let mut parts: Vec<String> = parts.collect();
+    let last = parts.pop()?;
+    Some(match parts.is_empty() {
+        true => last,
+        false => format!("{} or {last}", parts.join(", ")),
+    })
 }
 
 fn sources(sources: &[&str]) -> String {

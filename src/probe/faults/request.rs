@@ -111,21 +111,6 @@ pub(super) const GROUP: Group = Group {
         },
         Row {
             when: When {
-                status: &[500..=500],
-                says: &["json.exception.parse_error", "failed to parse json"],
-                ..ANY
-            },
-            outcome: ours(Kind::BadRequest),
-            means: "llama-server answers 500 to a body that is no JSON.",
-            act: READ_IT,
-            sources: &[LLAMA],
-            examples: &[json(
-                500,
-                r#"{"error":{"code":500,"message":"[json.exception.parse_error.101] parse error at line 1, column 10","type":"server_error"}}"#,
-            )],
-        },
-        Row {
-            when: When {
                 status: &[400..=400],
                 words: &[
                     "server_error",
