@@ -89,7 +89,9 @@ fn broken(what: Break, phase: Phase, words: String) -> Broken {
         Outcome::Failure(kind, fault) => Broken::Service(Failed { kind, fault, words }),
         Outcome::Inconclusive(cause) => Broken::Prober(cause, words),
         // No row of a break is one of these; a test looks at all of them.
-        Outcome::Success | Outcome::Degraded(_) => Broken::Prober(Cause::Prober, words),
+        Outcome::Success | Outcome::Degraded(_) | Outcome::Noted => {
+            Broken::Prober(Cause::Prober, words)
+        }
     }
 }
 

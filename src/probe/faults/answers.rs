@@ -86,6 +86,11 @@ pub(super) const ANSWERS: &[(Outcome, &str, &str)] = &[
         "If it lasts, it is told as degraded.",
     ),
     (
+        theirs(Kind::CountRaised),
+        "a number of reports or errors that is higher than chance allows",
+        "A second opinion beside the probes: look whether they agree.",
+    ),
+    (
         ours(Kind::Internal),
         "a defect of watchfire",
         "Please report it, with what was shown.",

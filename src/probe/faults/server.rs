@@ -1,10 +1,17 @@
 //! The service itself fails, in words of its own.
 
-use super::source::{ANTHROPIC, BEDROCK, GEMINI, LITELLM, OPENAI, OPENROUTER};
-use super::{ANY, Example, Group, Row, When, json, reply, theirs};
+use super::source::{ANTHROPIC, BEDROCK, GEMINI, LITELLM, OPENAI, OPENROUTER, RFC_9110};
+use super::{ANY, Example, Group, Row, When, html, json, reply, text, theirs};
 use crate::model::FailureKind as Kind;
 
 const WAIT: &str = "Look at the provider's status page; have the request id ready for its support.";
+
+const MAINTENANCE: &[&str] = &[
+    "under maintenance",
+    "down for maintenance",
+    "scheduled maintenance",
+    "maintenance mode",
+];
 
 pub(super) const GROUP: Group = Group {
     title: "The service fails",
@@ -103,6 +110,33 @@ pub(super) const GROUP: Group = Group {
                     r#"{"error":{"code":504,"status":"DEADLINE_EXCEEDED","message":"m"}}"#,
                 ),
             ],
+        },
+        Row {
+            when: When {
+                status: &[500..=503],
+                says: MAINTENANCE,
+                ..ANY
+            },
+            outcome: theirs(Kind::Maintenance),
+            means: "The service says in its error that it is being worked on.",
+            act: "If it was announced, wait for its end; users meet it all the same.",
+            sources: &[RFC_9110],
+            examples: &[
+                json(503, r#"{"message":"The API is down for maintenance."}"#),
+                text(503, "Service under maintenance"),
+            ],
+        },
+        Row {
+            when: When {
+                status: &[500..=503],
+                page: MAINTENANCE,
+                ..ANY
+            },
+            outcome: theirs(Kind::Maintenance),
+            means: "A page says that the service is being worked on.",
+            act: "If it was announced, wait for its end; users meet it all the same.",
+            sources: &[RFC_9110],
+            examples: &[html(503, "<title>Down for maintenance</title>")],
         },
     ],
 };
