@@ -50,6 +50,7 @@ use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret, Tariff};
 
 pub use chat::APIS;
 pub use client::{Client, ClientError};
+pub use evidence::fit;
 pub use record::Recorder;
 pub use reply::{End, Failed, Hop, Memory, Reply, Reported, StreamReader, Trace, Turn, Wire};
 pub use request::{Keep, Prepared, Request};
