@@ -45,6 +45,10 @@ const REFUSAL: Target = Target {
     name: "refusal",
     run: targets::refusal,
 };
+const STATUS_PAGE: Target = Target {
+    name: "status_page",
+    run: targets::status_page,
+};
 const CONFIG: Target = Target {
     name: "config",
     run: targets::config,
@@ -142,6 +146,11 @@ fn an_answer_of_any_bytes_has_a_verdict() {
 #[test]
 fn a_refusal_of_any_bytes_has_a_meaning_and_a_fault() {
     REFUSAL.fuzz();
+}
+
+#[test]
+fn a_status_page_of_any_bytes_is_a_claim_or_unreadable() {
+    STATUS_PAGE.fuzz();
 }
 
 #[test]

@@ -8,8 +8,8 @@ use fastrand::Rng;
 use http::{HeaderMap, HeaderValue, header};
 use watchfire::config::{self, Env, HostFile, ReadError, Source};
 use watchfire::diagnostic::Diagnosed;
-use watchfire::model::{Evidence, Outcome};
-use watchfire::probe::{Check, Judgement, Next, Reply, Roots, Step, Trace, Turn, fit};
+use watchfire::model::{Claim, Evidence, Outcome};
+use watchfire::probe::{Check, End, Judgement, Next, Reply, Roots, Step, Trace, Turn, fit};
 
 use super::bench::{CHECKS, STREAMED};
 use super::replies::{end, read, reply};
@@ -23,7 +23,7 @@ const CANARY: &str = "sk-canary-7f3a9c51d2e84b06";
 pub fn stream(bytes: &[u8]) {
     // How it is cut depends on the bytes alone.
     let mut rng = Rng::with_seed(sum(bytes));
-    for check in STREAMED.iter() {
+    for (_, check) in STREAMED.iter() {
         let whole = fed(&**check, std::iter::once(bytes));
         let mut pieces = Vec::new();
         let mut rest = bytes;
@@ -69,7 +69,7 @@ pub fn answer(bytes: &[u8]) {
         _ => Some("application/json"),
     };
     let end = end(rng.u8(..));
-    for check in CHECKS.iter() {
+    for (_, check) in CHECKS.iter() {
         let mut headers = HeaderMap::new();
         if let Some(kind) = kind {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -78,11 +78,36 @@ pub fn answer(bytes: &[u8]) {
     }
 }
 
+/// What a status page may send: a claim, or the reason why there is none.
+pub fn status_page(bytes: &[u8]) {
+    for (_, check) in CHECKS.iter().filter(|(kind, _)| *kind == "status_page") {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        let reply = reply(200, headers, bytes, End::Complete, None);
+        let Some(judgement) = judged(&**check, reply) else {
+            continue;
+        };
+        let claim = judgement.found.as_ref().and_then(|f| f.claim.as_ref());
+        match judgement.outcome {
+            Outcome::Noted => {
+                let claim = claim.expect("what is noted is a claim");
+                assert!(claim.components.len() <= Claim::MOST_COMPONENTS);
+                assert!(claim.posts.len() <= Claim::MOST_POSTS);
+            }
+            Outcome::Failure(..) => assert!(claim.is_none()),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 /// A whole reply, mostly a refusal: never a success where the status is not a wanted one.
 pub fn refusal(bytes: &[u8]) {
     let (status, headers, body) = read(bytes);
     let end = end(sum(bytes) as u8);
-    for check in CHECKS.iter() {
+    for (_, check) in CHECKS.iter() {
         let judgement = judged(
             &**check,
             reply(status, headers.clone(), body, end.clone(), None),
