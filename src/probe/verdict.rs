@@ -21,22 +21,17 @@ pub(super) fn wrong(kind: FailureKind, fault: Fault, why: String) -> Judgement {
     failure(kind, fault, Phase::Body, why)
 }
 
-/// A status that was not wanted.
+/// A status that was not wanted. A reply that says nothing itself is told by what the table says of it.
 pub(super) fn refusal(reply: &Reply, wanted: &str) -> Judgement {
-    let outcome = classify::meaning(reply).outcome;
+    let row = classify::meaning(reply);
+    let why = format!("HTTP {}, wanted {wanted}", reply.status);
     let why = match classify::is_html(&reply.headers) {
-        true => format!(
-            "HTTP {}, wanted {wanted}: {}",
-            reply.status,
-            page_title(&reply.body)
-        ),
-        false => with_excerpt(
-            format!("HTTP {}, wanted {wanted}", reply.status),
-            &reply.body,
-        ),
+        _ if reply.body.trim_ascii().is_empty() => format!("{why}: {}", row.means),
+        true => format!("{why}: {}", page_title(&reply.body)),
+        false => with_excerpt(why, &reply.body),
     };
     Judgement {
-        outcome,
+        outcome: row.outcome,
         failed_in: Some(Phase::FirstByte),
         why,
         found: None,
