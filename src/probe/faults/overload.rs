@@ -160,7 +160,6 @@ pub(super) const GROUP: Group = Group {
                     "exceptionally high demand",
                     "high traffic",
                     "访问量过大",
-                    "请求过多",
                 ],
                 ..ANY
             },

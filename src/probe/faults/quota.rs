@@ -1,8 +1,8 @@
 //! Money and allowances that are used up: a person must pay or raise a limit; waiting does not help.
 
 use super::source::{
-    ANTHROPIC, BEDROCK, DASHSCOPE, DEEPSEEK, GEMINI_RATES, KIMI, LITELLM_DOCS, MINIMAX, OPENAI,
-    OPENROUTER, TOGETHER, XAI, ZHIPU,
+    ANTHROPIC, BEDROCK, DASHSCOPE, DEEPSEEK, GEMINI_RATES, KIMI, LITELLM_DOCS, OPENAI, OPENROUTER,
+    TOGETHER, VOLCENGINE, XAI, ZHIPU,
 };
 use super::{ANY, Example, Group, Row, When, json, ours, text};
 use crate::model::FailureKind as Kind;
@@ -165,6 +165,7 @@ pub(super) const GROUP: Group = Group {
                     "allocationquota.freetieronly",
                     "quota_exceeded",
                     "insufficientbalance",
+                    "accountoverdueerror",
                 ],
                 says: &[
                     "insufficient balance",
@@ -178,9 +179,9 @@ pub(super) const GROUP: Group = Group {
                 ..ANY
             },
             outcome: ours(Kind::Quota),
-            means: "The account's balance is used up (DeepSeek, Kimi, Alibaba, Zhipu, MiniMax and others say it so).",
+            means: "The account's balance is used up (DeepSeek, Kimi, Alibaba, Zhipu, Volcengine, MiniMax and others say it so).",
             act: TOP_UP,
-            sources: &[DEEPSEEK, KIMI, DASHSCOPE, ZHIPU],
+            sources: &[DEEPSEEK, KIMI, DASHSCOPE, ZHIPU, VOLCENGINE],
             examples: &[
                 json(
                     402,
@@ -342,7 +343,7 @@ pub(super) const GROUP: Group = Group {
             outcome: ours(Kind::Quota),
             means: "The plan's allowance is used up, or a payment is due.",
             act: TOP_UP,
-            sources: &[MINIMAX],
+            sources: &["errors of Baidu's and Cohere's APIs"],
             examples: &[
                 text(403, "Payment required"),
                 json(
