@@ -9,6 +9,9 @@ use crate::model::{Fault, Outcome};
 /// Headers in which clouds put the word for the error, when the body does not have it.
 const WORD_HEADERS: [&str; 2] = ["x-amzn-errortype", "x-ms-error-code"];
 
+/// Headers that are there only when a bot check answered; some do so with a 2xx.
+const WALL_HEADERS: [&str; 3] = ["cf-mitigated", "x-amzn-waf-action", "x-vercel-mitigated"];
+
 /// The row of a reply with a status that was not wanted.
 pub(super) fn meaning(reply: &Reply) -> &'static Row {
     of_parts(reply.status, &reply.headers, &reply.body)
@@ -61,6 +64,15 @@ pub(super) fn fault_of(reported: &Reported) -> Fault {
         .outcome
         .fault()
         .unwrap_or(Fault::Provider)
+}
+
+/// The row of a bot check that says by a header that it answered in the service's place, whatever the status.
+pub(super) fn wall(reply: &Reply) -> Option<&'static Row> {
+    let marked = WALL_HEADERS
+        .iter()
+        .any(|name| reply.headers.contains_key(*name));
+    let row = marked.then(|| meaning(reply))?;
+    (row.outcome.fault() == Some(Fault::Blocked)).then_some(row)
 }
 
 /// What a page in place of an answer comes to, when the page says it: a bot check, a portal, a filter.

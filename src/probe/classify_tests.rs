@@ -164,3 +164,18 @@ fn a_page_is_known_also_when_it_does_not_say_that_it_is_one() {
     );
     assert_eq!(row.outcome.fault(), Some(Fault::Ours));
 }
+
+#[test]
+fn every_header_of_a_wall_leads_to_a_row_of_one() {
+    for name in WALL_HEADERS {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static("challenge"),
+        );
+        for status in [200, 202, 403, 503] {
+            let fault = of_parts(status, &headers, b"").outcome.fault();
+            assert_eq!(fault, Some(Fault::Blocked), "{name} with {status}");
+        }
+    }
+}

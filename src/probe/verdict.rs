@@ -84,8 +84,22 @@ pub(super) fn unfinished(reply: &Reply) -> Option<Judgement> {
     Some(failure(kind, fault, Phase::Body, why))
 }
 
-/// A web page where an API's answer was wanted.
+/// A bot check that answered in the service's place with a 2xx, as AWS WAF does.
+pub(super) fn walled(reply: &Reply) -> Option<Judgement> {
+    let row = classify::wall(reply)?;
+    Some(Judgement {
+        outcome: row.outcome,
+        failed_in: Some(Phase::FirstByte),
+        why: format!("HTTP {}, and no answer: {}", reply.status, row.means),
+        found: None,
+    })
+}
+
+/// A web page, or a bot check, where an API's answer was wanted.
 pub(super) fn page_instead(reply: &Reply) -> Option<Judgement> {
+    if let Some(walled) = walled(reply) {
+        return Some(walled);
+    }
     if !classify::is_html(&reply.headers) {
         return None;
     }
