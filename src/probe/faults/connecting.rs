@@ -110,7 +110,7 @@ pub(super) const GROUP: Group = Group {
             theirs(Kind::TlsUntrusted),
             (
                 "Nobody whom this machine trusts has signed the certificate, or the server leaves out an intermediate one.",
-                "For a CA of your own: name its file (SSL_CERT_FILE). Else the service must send the whole chain; a proxy that opens TLS on the way shows the same.",
+                "For a CA of your own: name its file with `ca`. Else the service must send the whole chain; a proxy that opens TLS on the way shows the same.",
             ),
             &[RFC_5280],
             &[Broken(Break::CertUntrusted, Phase::Tls)],
@@ -121,7 +121,7 @@ pub(super) const GROUP: Group = Group {
             theirs(Kind::TlsUntrusted),
             (
                 "The server shows a self-signed certificate that is a CA's.",
-                "Have it signed by a CA, and name that CA's file (SSL_CERT_FILE).",
+                "Have it signed by a CA, and name that CA's file with `ca`.",
             ),
             &[RFC_5280],
             &[Broken(Break::CertOfAuthority, Phase::Tls)],
@@ -147,7 +147,7 @@ pub(super) const GROUP: Group = Group {
             ours(Kind::TlsHandshake),
             (
                 "The server wants a client certificate of ours, and got none or one that it does not take.",
-                "Give the probe a client certificate that the service knows and that has not expired.",
+                "Give the probe a `client_cert` that the service knows and that has not expired.",
             ),
             &[RFC_8446],
             &[

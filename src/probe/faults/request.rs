@@ -158,7 +158,7 @@ pub(super) const GROUP: Group = Group {
             },
             outcome: ours(Kind::Auth),
             means: "The service wants a client certificate, and got none or one that it does not trust.",
-            act: "Give the probe a client certificate that the service knows.",
+            act: "Give the probe a `client_cert` that the service knows.",
             sources: &[NGINX],
             examples: &[
                 html(
