@@ -4,7 +4,7 @@ use super::source::{
     ANTHROPIC, AZURE, BEDROCK, DEEPSEEK, GEMINI, GROQ, KIMI, LITELLM, LITELLM_DOCS, LLAMA, MISTRAL,
     OLLAMA, OPENAI, OPENROUTER, TGI, TOGETHER, ZHIPU,
 };
-use super::{ANY, Example, Group, Row, When, json, reply, text, theirs};
+use super::{ANY, Example, Group, Row, When, json, reply, theirs};
 use crate::model::FailureKind as Kind;
 
 const WAIT: &str = "Wait; move to another model, region or provider if it lasts.";
@@ -97,8 +97,55 @@ pub(super) const GROUP: Group = Group {
         },
         Row {
             when: When {
+                status: &[400..=599],
+                words: &["modelnotreadyexception", "model_not_ready"],
+                says: &[
+                    "loading model",
+                    "is currently loading",
+                    "model is loading",
+                    "still loading",
+                    "model is not ready",
+                    "maximum pending requests exceeded",
+                    "server busy",
+                ],
+                ..ANY
+            },
+            outcome: theirs(Kind::Overloaded),
+            means: "The model is still being loaded, or the server's queue is full (llama-server, Ollama, Hugging Face, Bedrock).",
+            act: "Wait for it to load. If it is your own server: more memory, replicas or a longer queue.",
+            sources: &[LLAMA, OLLAMA, BEDROCK],
+            examples: &[
+                json(
+                    503,
+                    r#"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#,
+                ),
+                json(
+                    503,
+                    r#"{"error":"Model bigscience/bloom is currently loading","estimated_time":20.0}"#,
+                ),
+                json(
+                    503,
+                    r#"{"error":"server busy, please try again.  maximum pending requests exceeded"}"#,
+                ),
+                reply(
+                    429,
+                    &[
+                        ("x-amzn-errortype", "ModelNotReadyException:http://x"),
+                        ("content-type", "application/json"),
+                    ],
+                    r#"{"message":"m"}"#,
+                ),
+            ],
+        },
+        Row {
+            when: When {
                 status: &[503..=503],
-                words: &["unavailable", "slow_down", "service_unavailable"],
+                words: &[
+                    "unavailable",
+                    "unavailable_error",
+                    "slow_down",
+                    "service_unavailable",
+                ],
                 ..ANY
             },
             outcome: theirs(Kind::Overloaded),
@@ -184,48 +231,6 @@ pub(super) const GROUP: Group = Group {
         },
         Row {
             when: When {
-                status: &[400..=599],
-                words: &["modelnotreadyexception", "model_not_ready"],
-                says: &[
-                    "loading model",
-                    "is currently loading",
-                    "model is loading",
-                    "still loading",
-                    "model is not ready",
-                    "maximum pending requests exceeded",
-                    "server busy",
-                ],
-                ..ANY
-            },
-            outcome: theirs(Kind::Overloaded),
-            means: "The model is still being loaded, or the server's queue is full (llama-server, Ollama, Hugging Face, Bedrock).",
-            act: "Wait for it to load. If it is your own server: more memory, replicas or a longer queue.",
-            sources: &[LLAMA, OLLAMA, BEDROCK],
-            examples: &[
-                json(
-                    503,
-                    r#"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#,
-                ),
-                json(
-                    503,
-                    r#"{"error":"Model bigscience/bloom is currently loading","estimated_time":20.0}"#,
-                ),
-                json(
-                    503,
-                    r#"{"error":"server busy, please try again.  maximum pending requests exceeded"}"#,
-                ),
-                reply(
-                    429,
-                    &[
-                        ("x-amzn-errortype", "ModelNotReadyException:http://x"),
-                        ("content-type", "application/json"),
-                    ],
-                    r#"{"message":"m"}"#,
-                ),
-            ],
-        },
-        Row {
-            when: When {
                 says: &["no deployments available", "no healthy deployment"],
                 status: &[400..=599],
                 ..ANY
@@ -300,28 +305,6 @@ pub(super) const GROUP: Group = Group {
                 json(
                     529,
                     r#"{"error":{"message":"litellm.APIError: APIError: OpenAIException - Overloaded.","type":null,"param":null,"code":"529"}}"#,
-                ),
-            ],
-        },
-        Row {
-            when: When {
-                status: &[503..=503],
-                words: &["unavailable_error"],
-                says: &["try again later", "temporarily unavailable"],
-                ..ANY
-            },
-            outcome: theirs(Kind::Overloaded),
-            means: "A 503 that asks to come again later.",
-            act: WAIT,
-            sources: &[TOGETHER],
-            examples: &[
-                text(
-                    503,
-                    "The service is temporarily unavailable. Please try again later.",
-                ),
-                json(
-                    503,
-                    r#"{"error":{"message":"m","type":"unavailable_error","code":503}}"#,
                 ),
             ],
         },

@@ -40,12 +40,10 @@ pub(super) const GROUP: Group = Group {
             when: When {
                 status: &[429..=429],
                 words: &["resource_exhausted"],
-                says: &["exceeded your current quota"],
-                besides: &["perminute", "per_minute", "per minute"],
                 ..ANY
             },
             outcome: ours(Kind::RateLimited),
-            means: "Gemini and Vertex: more requests or tokens a minute than the plan allows, in the words of a quota.",
+            means: "Gemini and Vertex: more requests or tokens than the plan allows a minute. The words are the same as those of a quota.",
             act: "Probe less often, or use a key of its own for the probes.",
             sources: &[GEMINI_RATES],
             examples: &[
@@ -57,7 +55,26 @@ pub(super) const GROUP: Group = Group {
                     429,
                     r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Quota exceeded for aiplatform.googleapis.com/online_prediction_tokens_per_minute_per_base_model with base model: x."}}"#,
                 ),
+                json(
+                    429,
+                    r#"[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Resource has been exhausted (e.g. check quota)."}}]"#,
+                ),
             ],
+        },
+        Row {
+            when: When {
+                says: &["exceeded your current quota"],
+                besides: &["perminute", "per_minute", "per minute"],
+                ..ANY
+            },
+            outcome: ours(Kind::RateLimited),
+            means: "The same behind a gateway: a limit a minute, in the words of a quota.",
+            act: "Probe less often, or use a key of its own for the probes.",
+            sources: &[LITELLM_DOCS],
+            examples: &[json(
+                429,
+                r#"{"error":{"message":"litellm.RateLimitError: VertexAIException - b'{\"error\": {\"message\": \"You exceeded your current quota.\", \"quotaId\": \"GenerateRequestsPerMinutePerProjectPerModel\"}}'","type":"throttling_error","param":null,"code":"429"}}"#,
+            )],
         },
         Row {
             when: When {

@@ -148,7 +148,6 @@ pub(super) const GROUP: Group = Group {
                     "throttling.allocationquota",
                     "throttling.burstrate",
                     "toomanyrequestsexception",
-                    "resource_exhausted",
                     "model_rate_limit",
                     "dynamic_request_limited",
                 ],
@@ -172,10 +171,6 @@ pub(super) const GROUP: Group = Group {
                 json(
                     429,
                     r#"{"error":{"message":"m","type":"throttling_error","param":null,"code":"429"}}"#,
-                ),
-                json(
-                    429,
-                    r#"[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Resource has been exhausted (e.g. check quota)."}}]"#,
                 ),
                 reply(
                     429,
