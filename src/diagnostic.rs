@@ -5,6 +5,7 @@
 
 mod excerpt;
 mod mask;
+pub mod syntax;
 
 use std::fmt::{self, Write as _};
 use std::ops::Range;

@@ -4,6 +4,7 @@
 //! cases made of it: cut, joined, repeated, bits flipped, words of the table of faults put in. `cargo test` plays a few
 //! hundred; the whole run is `FUZZ_CASES=1000000 cargo test --test fuzz -- --nocapture`. A case that fails is shown with
 //! its bytes and its number: `FUZZ_FIRST=NUMBER FUZZ_CASES=1` plays it again. It belongs into the corpus when it is mended.
+//! `FUZZ_SAVE=FILE` keeps the latest case in a file, for one that takes the process with it; it is slow.
 
 #![allow(
     clippy::unwrap_used,
@@ -119,6 +120,9 @@ impl Target {
         let (begun, mut slowest) = (Instant::now(), Duration::ZERO);
         for number in first..first.saturating_add(count) {
             let bytes = maker.case(number);
+            if let Some(file) = std::env::var_os("FUZZ_SAVE") {
+                std::fs::write(file, &bytes).unwrap();
+            }
             slowest = slowest.max(self.play(Some(number), &bytes));
         }
         eprintln!(
