@@ -4,7 +4,7 @@ use http::{HeaderMap, header};
 
 use super::faults::{Facts, Row};
 use super::reply::{Reply, Reported};
-use crate::model::{Fault, Outcome};
+use crate::model::{FailureKind, Fault, Outcome};
 
 /// Headers in which clouds put the word for the error, when the body does not have it.
 const WORD_HEADERS: [&str; 2] = ["x-amzn-errortype", "x-ms-error-code"];
@@ -64,6 +64,23 @@ pub(super) fn fault_of(reported: &Reported) -> Fault {
         .outcome
         .fault()
         .unwrap_or(Fault::Provider)
+}
+
+/// As [`meaning_inside`], as kind and fault; the provider's where the row says that it is nobody's.
+#[allow(dead_code, reason = "for the kind `job`")]
+pub(super) fn status(_: u16, reported: Option<&Reported>, _: Page) -> (FailureKind, Fault) {
+    match reported.map(|reported| meaning_inside(reported).outcome) {
+        Some(Outcome::Failure(kind, fault)) => (kind, fault),
+        _ => (FailureKind::UnexpectedStatus, Fault::Provider),
+    }
+}
+
+/// What kind of page an error stands on.
+#[allow(dead_code, reason = "for the kind `job`")]
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Page {
+    /// None: it stands inside an answer.
+    Other,
 }
 
 /// The row of a bot check that says by a header that it answered in the service's place, whatever the status.
