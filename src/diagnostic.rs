@@ -5,6 +5,7 @@
 
 mod excerpt;
 mod mask;
+pub mod syntax;
 
 use std::fmt::{self, Write as _};
 use std::ops::Range;
@@ -166,6 +167,10 @@ impl fmt::Display for Diagnosed {
     }
 }
 
+/// A longer line is not shown, only its place: nobody wrote it by hand, and to find the secrets in it anew for each of
+/// its faults would take the square of its length.
+const LONGEST_LINE: usize = 4 * 1024;
+
 /// A file with its lines, to place problems in it.
 #[derive(Debug)]
 pub struct Lines<'a> {
@@ -209,11 +214,8 @@ impl<'a> Lines<'a> {
             message: plain(&problem.message),
             label: problem.label.as_deref().map(plain),
             help: problem.help.as_deref().map(plain_lines),
-            excerpt: Some(Excerpt::new(
-                text,
-                within,
-                &mask::hidden(text, problem.secret),
-            )),
+            excerpt: (text.len() <= LONGEST_LINE)
+                .then(|| Excerpt::new(text, within, &mask::hidden(text, problem.secret))),
         }
     }
 
@@ -265,6 +267,19 @@ mod tests {
         Lines::new("probes.toml", TEXT)
             .diagnose(&problem, Level::Fault)
             .to_string()
+    }
+
+    #[test]
+    fn an_enormous_line_is_told_by_its_place_alone() {
+        let of = |len: usize| {
+            let text = format!("a = 1\nb = \"{}\"\n", "x".repeat(len));
+            let problem = Problem::new(10..11, "bad");
+            Lines::new("f", &text)
+                .diagnose(&problem, Level::Fault)
+                .render(false)
+        };
+        assert!(of(100).contains("xxx"));
+        assert_eq!(of(LONGEST_LINE), "f:2:5: bad\n");
     }
 
     #[test]

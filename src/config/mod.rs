@@ -16,14 +16,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use toml::de::DeTable;
-
 pub use env::{Env, HostFile, ReadError};
 use fields::{Faults, Fields};
 pub use presets::preset_names;
 pub use prices::PriceTable;
 
-use crate::diagnostic::{Diagnosed, Level, Lines, Problem};
+use crate::diagnostic::{Diagnosed, Level, Lines, syntax};
 use crate::model::{Cadence, Confirm, MicroUsd, Redactor, Severity};
 use crate::notify::SmtpConfig;
 use crate::probe::{Plan, Roots};
@@ -235,13 +233,11 @@ fn read<T>(
         }
     };
     let lines = Lines::new(&source.name, text);
-    let table = match DeTable::parse(text) {
+    let table = match syntax::parse(text) {
         Ok(table) => table,
-        Err(e) => {
+        Err(problem) => {
             // Where a line cannot be read, it cannot be told what on it is a secret.
-            let span = e.span().unwrap_or(0..0);
-            let problem = Problem::new(span, e.message().replace('\n', ", ")).secret();
-            diagnosed.push(lines.diagnose(&problem, Level::Fault));
+            diagnosed.push(lines.diagnose(&problem.secret(), Level::Fault));
             return None;
         }
     };

@@ -5,9 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
 use super::env::{Env, ReadError};
+use crate::diagnostic::syntax;
 
 /// A preset's text, by name.
 const PRESETS: &[(&str, &str)] = &[
@@ -93,7 +92,7 @@ impl Preset {
 
 /// `model = ".."` at the top of a preset.
 fn usual_model(text: &str) -> Option<String> {
-    let table = DeTable::parse(text).ok()?;
+    let table = syntax::parse(text).ok()?;
     let model = table.get_ref().get("model")?.get_ref().as_str()?;
     super::values::model(model).ok()
 }

@@ -130,24 +130,29 @@ fn is_source(before: &str, value: &str) -> bool {
 
 /// `user:password` in `scheme://user:password@host`.
 fn user_information(line: &str) -> Vec<Range<usize>> {
-    let starts = line
-        .match_indices("://")
-        .map(|(at, found)| at + found.len());
-    starts
-        .filter_map(|start| {
-            let rest = &line[start..];
-            let end = rest
-                .find(['"', '\'', ' ', '/', '?', '#'])
-                .unwrap_or(rest.len());
-            let authority = &rest[..end];
-            // A password may hold any of those characters unescaped: then everything up to the `@` is hidden.
-            let at = authority.rfind('@').or_else(|| {
-                let quoted = rest.find(['"', '\'']).unwrap_or(rest.len());
-                rest[..quoted].rfind('@')
-            })?;
-            Some(start..start + at)
-        })
-        .collect()
+    let mut ranges = Vec::new();
+    // Of the string that is being read: where it ends, and its last `@`. Looked for once, for a line may hold many `://`.
+    let mut string_end = 0;
+    let mut last_at = None;
+    for (at, found) in line.match_indices("://") {
+        let start = at + found.len();
+        let rest = &line[start..];
+        if start >= string_end {
+            let len = rest.find(['"', '\'']).unwrap_or(rest.len());
+            string_end = start + len;
+            last_at = rest[..len].rfind('@').map(|at| start + at);
+        }
+        let end = rest
+            .find(['"', '\'', ' ', '/', '?', '#'])
+            .unwrap_or(rest.len());
+        // A password may hold any of those characters unescaped: then everything up to the `@` is hidden.
+        let at = rest[..end]
+            .rfind('@')
+            .map(|at| start + at)
+            .or(last_at.filter(|at| *at >= start));
+        ranges.extend(at.map(|at| start..at));
+    }
+    ranges
 }
 
 /// Runs of characters that look like a key.

@@ -1,8 +1,9 @@
 //! The table of meanings, case by case, as services have really answered.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
 use super::*;
+use crate::model::FailureKind as Kind;
 
 fn meaning(code: u16, headers: &[(&'static str, &'static str)], body: &str) -> (Kind, Fault) {
     let mut map = HeaderMap::new();
@@ -12,8 +13,10 @@ fn meaning(code: u16, headers: &[(&'static str, &'static str)], body: &str) -> (
             HeaderValue::from_static(value),
         );
     }
-    let reported = Reported::in_body(body.as_bytes());
-    status(code, reported.as_ref(), page_of(&map, body.as_bytes()))
+    match of_parts(code, &map, body.as_bytes()).outcome {
+        Outcome::Failure(kind, fault) => (kind, fault),
+        other => panic!("{code} {body}: {other:?}"),
+    }
 }
 
 const HTML: (&str, &str) = ("content-type", "text/html; charset=UTF-8");
@@ -27,7 +30,7 @@ fn each_refusal_has_its_kind_and_fault() {
     let cases: Vec<(u16, String, Kind, Fault)> = vec![
         (400, e("null", "\"invalid_request_error\""), Kind::BadRequest, Ours),
         (400, e("\"context_length_exceeded\"", "\"invalid_request_error\""), Kind::BadRequest, Ours),
-        (400, e("\"400\"", "\"no_db_connection\""), Kind::BadRequest, Ours),
+        (400, e("\"400\"", "\"no_db_connection\""), Kind::Auth, Ours),
         (400, e("\"400\"", "\"None\""), Kind::BadRequest, Ours),
         (400, e("\"content_policy_violation\"", "\"image_generation_user_error\""), Kind::ContentFilter, Ours),
         (400, e("\"billing_hard_limit_reached\"", "null"), Kind::Quota, Ours),
@@ -45,7 +48,7 @@ fn each_refusal_has_its_kind_and_fault() {
         (404, e("\"no_fixture_match\"", "\"invalid_request_error\""), Kind::NotFound, Ours),
         (404, r#"{"detail":"Not Found"}"#.into(), Kind::NotFound, Ours),
         (405, String::new(), Kind::BadRequest, Ours),
-        (407, String::new(), Kind::Auth, Ours),
+        (407, String::new(), Kind::Proxy, Ours),
         (408, e("\"408\"", "null"), Kind::ServerError, Provider),
         (409, String::new(), Kind::UnexpectedStatus, Provider),
         (410, String::new(), Kind::NotFound, Ours),
@@ -145,15 +148,34 @@ fn an_error_inside_a_200_is_the_providers_unless_its_words_say_otherwise() {
 }
 
 #[test]
-fn no_status_is_without_a_meaning() {
-    for code in 0..=u16::MAX {
-        for page in [Page::Challenge, Page::Edge, Page::Other] {
-            let _ = status(code, None, page);
+fn a_page_is_known_also_when_it_does_not_say_that_it_is_one() {
+    let headers = HeaderMap::new();
+    let row = of_parts(
+        403,
+        &headers,
+        b"  <!DOCTYPE html><title>Just a moment...</title>",
+    );
+    assert_eq!(row.outcome.fault(), Some(Fault::Blocked));
+    // The same words in an API's error are no bot check.
+    let row = of_parts(
+        403,
+        &headers,
+        br#"{"error":{"message":"Just a moment..."}}"#,
+    );
+    assert_eq!(row.outcome.fault(), Some(Fault::Ours));
+}
+
+#[test]
+fn every_header_of_a_wall_leads_to_a_row_of_one() {
+    for name in WALL_HEADERS {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static("challenge"),
+        );
+        for status in [200, 202, 403, 503] {
+            let fault = of_parts(status, &headers, b"").outcome.fault();
+            assert_eq!(fault, Some(Fault::Blocked), "{name} with {status}");
         }
     }
-    assert!(
-        TABLE
-            .last()
-            .is_some_and(|last| last.words.is_empty() && last.page.is_none())
-    );
 }

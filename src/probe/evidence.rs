@@ -22,7 +22,7 @@ pub(super) fn with_excerpt(why: String, body: &[u8]) -> String {
 }
 
 /// The text on one line of at most `limit` bytes: control characters escaped, runs of white space made one blank.
-pub(super) fn fit(text: &str, limit: usize) -> String {
+pub fn fit(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len().min(limit));
     let mut blank = false;
     for c in text.chars() {

@@ -14,6 +14,7 @@ mod dns;
 mod evidence;
 mod exchange;
 mod expect;
+pub mod faults;
 mod fields;
 mod flow;
 mod glob;
@@ -55,6 +56,7 @@ use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret, Tariff, Us
 
 pub use chat::APIS;
 pub use client::{Client, ClientError};
+pub use evidence::fit;
 pub use record::Recorder;
 pub use reply::{End, Failed, Hop, Memory, Reply, Reported, StreamReader, Trace, Turn, Wire};
 pub use request::{Keep, Prepared, Request};

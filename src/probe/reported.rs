@@ -1,33 +1,34 @@
 //! Reads the error objects of providers, in all the shapes that they come in.
+//!
+//! Inside a 2xx only what cannot be anything else is an error; the body of a refusal is read more freely.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::reply::Reported;
 
 impl Reported {
-    /// The error object of a refusal's body: JSON, JSON within a one-element array, or JSON in an event's `data:`.
+    /// The error object of a refusal's body: JSON, JSON within a one-element array, JSON in an event's `data:`, or the
+    /// XML of a file store.
     ///
     /// `None` when the body is none of these or carries no error.
     pub(super) fn in_body(body: &[u8]) -> Option<Self> {
-        let from = body.iter().position(|b| matches!(b, b'{' | b'['))?;
-        let lead = body[..from].trim_ascii();
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let from = body.iter().position(|b| matches!(b, b'{' | b'[' | b'<'))?;
+        let (lead, rest) = body.split_at(from);
+        if rest.starts_with(b"<") {
+            return Self::in_xml(rest);
+        }
+        let lead = lead.trim_ascii();
         if !(lead.is_empty() || lead.ends_with(b"data:")) {
             return None;
         }
         // Only the first value: an event stream goes on after it.
-        let mut values = serde_json::Deserializer::from_slice(&body[from..]).into_iter::<Value>();
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
         let value = values.next()?.ok()?;
-        Self::in_value(&value).or_else(|| {
-            // FastAPI's own errors. Only a refusal is read here: an answer may have a `detail` too.
-            let message = words(value.get("detail")?);
-            Some(Self {
-                message,
-                ..Self::default()
-            })
-        })
+        Self::in_value(&value).or_else(|| Self::at_the_top(value.as_object()?))
     }
 
-    /// The error that a parsed reply carries at its top, if any.
+    /// The error that a parsed reply carries at its top, if any; also of a 2xx.
     pub(super) fn in_value(value: &Value) -> Option<Self> {
         let value = match value {
             Value::Array(items) if items.len() == 1 => items.first()?,
@@ -35,30 +36,120 @@ impl Reported {
         };
         let object = value.as_object()?;
         match object.get("error") {
-            Some(Value::Object(error)) if !error.is_empty() => {
-                let word = |key: &str| error.get(key).map(word).unwrap_or_default();
-                let kind = word("type");
-                Some(Self {
-                    code: word("code"),
-                    kind: if kind.is_empty() {
-                        word("status")
-                    } else {
-                        kind
-                    },
-                    message: error.get("message").map(words).unwrap_or_default(),
-                })
-            }
+            Some(Value::Object(error)) if !error.is_empty() => Some(Self::of_object(error)),
             Some(Value::String(message)) if !message.is_empty() => Some(Self {
-                code: object.get("code").map(word).unwrap_or_default(),
-                kind: object.get("type").map(word).unwrap_or_default(),
                 message: message.clone(),
+                ..Self::named(object)
             }),
             Some(Value::Bool(true)) => Some(Self {
                 message: object.get("message").map(words).unwrap_or_default(),
                 ..Self::default()
             }),
-            _ => None,
+            _ => Self::with_a_mark(object),
         }
+    }
+
+    /// An `error` object. Some gateways wrap one into another.
+    fn of_object(error: &Map<String, Value>) -> Self {
+        if let (None, Some(Value::Object(inner))) = (error.get("message"), error.get("error")) {
+            return Self {
+                message: inner.get("message").map(words).unwrap_or_default(),
+                ..Self::named(inner)
+            };
+        }
+        Self {
+            message: error.get("message").map(words).unwrap_or_default(),
+            ..Self::named(error)
+        }
+    }
+
+    /// Replies that say with a mark of their own that they are an error.
+    fn with_a_mark(object: &Map<String, Value>) -> Option<Self> {
+        if object.get("object").and_then(Value::as_str) == Some("error") {
+            return Some(Self {
+                message: object.get("message").map(words).unwrap_or_default(),
+                ..Self::named(object)
+            });
+        }
+        let code = object.get("error_code").filter(|code| is_set(code));
+        if let (Some(code), Some(message)) = (code, object.get("error_msg")) {
+            return Some(Self {
+                code: word(code),
+                kind: String::new(),
+                message: words(message),
+            });
+        }
+        let base = object.get("base_resp")?.as_object()?;
+        let code = base.get("status_code").filter(|code| is_set(code))?;
+        Some(Self {
+            code: word(code),
+            kind: String::new(),
+            message: base.get("status_msg").map(words).unwrap_or_default(),
+        })
+    }
+
+    /// What only a refusal is read for: FastAPI's `detail`, problem+json, a list of errors, a bare message.
+    fn at_the_top(object: &Map<String, Value>) -> Option<Self> {
+        let text = |key: &str| object.get(key).map(words).filter(|text| !text.is_empty());
+        let listed = || match object.get("errors")?.as_array()?.first()? {
+            Value::Object(first) => Some(Self::of_object(first)),
+            Value::String(message) => Some(Self {
+                message: message.clone(),
+                ..Self::default()
+            }),
+            _ => None,
+        };
+        let message = match (text("title"), text("detail")) {
+            (Some(title), Some(detail)) => Some(format!("{title}: {detail}")),
+            (title, detail) => detail.or(title),
+        };
+        let message = [
+            "message",
+            "Message",
+            "msg",
+            "error_msg",
+            "error_description",
+        ]
+        .iter()
+        .find_map(|key| text(key))
+        .or(message);
+        match message {
+            Some(message) => Some(Self {
+                message,
+                ..Self::named(object)
+            }),
+            None => listed(),
+        }
+    }
+
+    /// Code and type of an object, under the names that they have.
+    fn named(object: &Map<String, Value>) -> Self {
+        let first = |keys: &[&str]| {
+            keys.iter()
+                .filter_map(|key| object.get(*key))
+                .map(word)
+                // An address as type (problem+json) is no word.
+                .find(|word| !word.is_empty() && !word.contains('/') && word != "about:blank")
+                .unwrap_or_default()
+        };
+        let kind = first(&["type", "status", "error_type", "__type"]);
+        Self {
+            code: first(&["code", "error_code"]),
+            kind: kind.rsplit('#').next().unwrap_or_default().to_owned(),
+            message: String::new(),
+        }
+    }
+
+    /// `<Error><Code>..</Code><Message>..</Message></Error>` of S3, Azure and their like.
+    fn in_xml(body: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(body);
+        let error = between(&text, "<Error>", "</Error>")?;
+        let tag = |open, close| between(error, open, close).unwrap_or_default().trim();
+        Some(Self {
+            code: tag("<Code>", "</Code>").to_ascii_lowercase(),
+            kind: String::new(),
+            message: tag("<Message>", "</Message>").to_owned(),
+        })
     }
 
     /// One line for a reason: `overloaded_error: Overloaded`.
@@ -93,6 +184,16 @@ fn words(value: &Value) -> String {
         Value::Null => String::new(),
         other => other.to_string(),
     }
+}
+
+/// Not null, zero, or empty.
+fn is_set(code: &Value) -> bool {
+    !matches!(word(code).as_str(), "" | "0")
+}
+
+fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
+    let (_, rest) = text.split_once(open)?;
+    rest.split_once(close).map(|(inside, _)| inside)
 }
 
 #[cfg(test)]
@@ -152,6 +253,65 @@ mod tests {
             "model not loaded",
         );
         is(r#"{"detail":"Not Found"}"#, "", "", "Not Found");
+        is(
+            r#"{"detail":[{"loc":["body"],"msg":"Field required"}]}"#,
+            "",
+            "",
+            r#"[{"loc":["body"],"msg":"Field required"}]"#,
+        );
+        is(r#"{"message":"m","code":"C","type":"T"}"#, "c", "t", "m");
+        is(r#"{"code":1302,"msg":"m"}"#, "1302", "", "m");
+        is(r#"{"code":7,"message":"m","details":[]}"#, "7", "", "m");
+        is(
+            r#"{"object":"error","message":"m","type":"NotFoundError","code":404}"#,
+            "404",
+            "notfounderror",
+            "m",
+        );
+        is(
+            r#"{"errors":[{"code":10000,"message":"m"}]}"#,
+            "10000",
+            "",
+            "m",
+        );
+        is(r#"{"errors":["m"]}"#, "", "", "m");
+        is(
+            r#"{"type":"about:blank","title":"T","status":503,"detail":"d"}"#,
+            "",
+            "503",
+            "T: d",
+        );
+        is(
+            r#"{"__type":"com.amazon.coral#ThrottlingException","message":"m"}"#,
+            "",
+            "throttlingexception",
+            "m",
+        );
+        is(
+            r#"{"error":"m","error_type":"overloaded"}"#,
+            "",
+            "overloaded",
+            "m",
+        );
+        is(
+            r#"{"error":{"error":{"message":"m","code":402},"code":402}}"#,
+            "402",
+            "",
+            "m",
+        );
+        is(r#"{"error_code":18,"error_msg":"m"}"#, "18", "", "m");
+        is(
+            r#"{"base_resp":{"status_code":1008,"status_msg":"m"}}"#,
+            "1008",
+            "",
+            "m",
+        );
+        is(
+            "\u{feff}<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>m</Message></Error>",
+            "accessdenied",
+            "",
+            "m",
+        );
         is(r#"{"error":true,"message":"m"}"#, "", "", "m");
     }
 
@@ -170,8 +330,24 @@ mod tests {
             "[1]",
             "{\"error\"",
             "[[[[",
+            "<Error>",
         ] {
             assert_eq!(read(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_not_taken_for_an_error() {
+        for answer in [
+            r#"{"message":"hello","code":7}"#,
+            r#"{"detail":"d"}"#,
+            r#"{"errors":["e"]}"#,
+            r#"{"base_resp":{"status_code":0,"status_msg":"success"}}"#,
+            r#"{"error_code":0,"error_msg":"ok"}"#,
+            r#"{"choices":[],"error":null}"#,
+        ] {
+            let value = serde_json::from_str(answer).unwrap();
+            assert_eq!(Reported::in_value(&value), None, "{answer}");
         }
     }
 

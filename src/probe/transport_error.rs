@@ -1,20 +1,18 @@
-//! What a broken connection means: from the error's chain of causes and the phase that it happened in.
+//! Names what broke: from the error's chain of causes and the phase that it happened in.
 //!
-//! Whose fault: a name that is not found, a host that is not reached, a connection that is reset may lie between us and
-//! the service (`network`); refusing a connection, a bad certificate and bad HTTP are the service's own (`provider`).
-//! Timeouts: in the look-up `dns`, while connecting `connect_timeout`, later `timeout`. When the machine has run out of
-//! descriptors, ports or memory, the run says nothing about the service.
+//! What a break means, and whose fault it is, stands in the table (`faults::broken`); here it is only told apart.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use rustls::{AlertDescription, CertificateError};
+use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
 use super::dns::LookupError;
+use super::faults::{Break, of_break};
 use super::reply::Failed;
 use super::transport::led_within;
-use crate::model::{Cause, FailureKind, Fault, Phase};
+use crate::model::{Cause, FailureKind, Fault, Outcome, Phase};
 
 /// What a transport error comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,50 +24,97 @@ pub(super) enum Broken {
 }
 
 /// Errors of the operating system that say that we, not the service, ran out of something (Linux numbers).
-const OURS: &[(i32, &str)] = &[
-    (12, "out of memory"),
-    (23, "the system has no file descriptor left"),
+const OURS: &[(i32, Break, &str)] = &[
+    (
+        1,
+        Break::OwnRules,
+        "this machine does not allow the connection (EPERM)",
+    ),
+    (12, Break::OwnMemory, "out of memory"),
+    (
+        13,
+        Break::OwnRules,
+        "this machine does not allow the connection (EACCES)",
+    ),
+    (
+        23,
+        Break::OwnFiles,
+        "the system has no file descriptor left",
+    ),
     (
         24,
+        Break::OwnFiles,
         "the process has no file descriptor left (raise LimitNOFILE)",
     ),
-    (99, "no local port is left"),
-    (105, "no buffer space is left"),
+    (99, Break::OwnPorts, "no local port is left"),
+    (
+        100,
+        Break::OwnNetwork,
+        "the network of this machine is down",
+    ),
+    (105, Break::OwnBuffers, "no buffer space is left"),
 ];
+
+/// The beginning of 2026. watchfire is younger: a clock that says less is wrong.
+const WRITTEN_SECONDS: u64 = 1_767_225_600;
 
 /// Names the failure. `phase` is where the exchange was.
 pub(super) fn name(error: &(dyn Error + 'static), phase: Phase) -> Broken {
+    let (what, words) = told_apart(error, phase);
+    broken(what, phase, words)
+}
+
+/// Names a run that was cut off by its time limit before headers had come.
+pub(super) fn timed_out(phase: Phase, limit: Duration) -> Failed {
+    let doing = match phase {
+        Phase::Dns => "looking up the name",
+        Phase::Connect => "connecting",
+        Phase::Tls => "in the TLS handshake",
+        Phase::FirstByte => "waiting for headers",
+        Phase::Body => "reading the body",
+    };
+    let words = format!("still {doing} after {}", humantime::format_duration(limit));
+    match broken(Break::OutOfTime, phase, words) {
+        Broken::Service(failed) => failed,
+        Broken::Prober(_, words) => Failed {
+            kind: FailureKind::Timeout,
+            fault: Fault::Provider,
+            words,
+        },
+    }
+}
+
+fn broken(what: Break, phase: Phase, words: String) -> Broken {
+    match of_break(what, phase).outcome {
+        Outcome::Failure(kind, fault) => Broken::Service(Failed { kind, fault, words }),
+        Outcome::Inconclusive(cause) => Broken::Prober(cause, words),
+        // No row of a break is one of these; a test looks at all of them.
+        Outcome::Success | Outcome::Degraded(_) | Outcome::Noted => {
+            Broken::Prober(Cause::Prober, words)
+        }
+    }
+}
+
+fn told_apart(error: &(dyn Error + 'static), phase: Phase) -> (Break, String) {
     let mut http = None;
     let mut broken = None;
     let mut deepest = String::new();
     let mut cause = Some(error);
     while let Some(fault) = cause {
         if let Some(own) = fault.downcast_ref::<LookupError>() {
-            if let LookupError::Io(io) = own
-                && let Some(ours) = own_trouble(io)
-            {
-                return ours;
-            }
-            if let LookupError::Private {
-                address,
-                by_reply: true,
-            } = own
-            {
-                return Broken::Service(led_within(*address));
-            }
-            return service(FailureKind::Dns, Fault::Network, own.to_string());
+            return of_lookup(own);
         }
         if let Some(tls) = fault.downcast_ref::<rustls::Error>() {
             return of_tls(tls);
         }
         if let Some(hyper) = fault.downcast_ref::<hyper::Error>() {
-            http = Some(of_http(hyper, phase));
+            http = Some(of_http(hyper));
         }
         if let Some(io) = fault.downcast_ref::<io::Error>() {
             if let Some(ours) = own_trouble(io) {
                 return ours;
             }
-            broken = Some((io.kind(), io.to_string()));
+            broken = Some(io.kind());
         }
         deepest = fault.to_string();
         cause = match fault
@@ -83,135 +128,136 @@ pub(super) fn name(error: &(dyn Error + 'static), phase: Phase) -> Broken {
     }
     let named = match (http, broken) {
         // Bytes came and were not HTTP: what hyper says is nearer than the wrapped io::Error.
-        (Some(Some(kind)), _) => Some(kind),
-        (http, Some((kind, _))) => of_io(kind, phase, http.is_some()),
+        (Some(Some(what)), _) => Some(what),
+        (http, Some(kind)) => of_io(kind, phase, http.is_some()),
         (_, None) => None,
     };
-    let (kind, fault) = named.unwrap_or(match phase {
-        Phase::Dns => (FailureKind::Dns, Fault::Network),
-        Phase::Connect => (FailureKind::Connect, Fault::Network),
-        Phase::Tls => (FailureKind::TlsHandshake, Fault::Provider),
-        Phase::FirstByte | Phase::Body => (FailureKind::Protocol, Fault::Provider),
+    let what = named.unwrap_or(match phase {
+        Phase::Dns => Break::LookupFailed,
+        Phase::Connect => Break::NotConnected,
+        Phase::Tls => Break::TlsOther,
+        Phase::FirstByte | Phase::Body => Break::HttpOther,
     });
-    service(kind, fault, deepest)
+    (what, deepest)
 }
 
-/// Names a run that was cut off by its time limit before headers had come.
-pub(super) fn timed_out(phase: Phase, limit: Duration) -> Failed {
-    let (kind, fault, doing) = match phase {
-        Phase::Dns => (FailureKind::Dns, Fault::Network, "looking up the name"),
-        Phase::Connect => (FailureKind::ConnectTimeout, Fault::Network, "connecting"),
-        Phase::Tls => (
-            FailureKind::Timeout,
-            Fault::Provider,
-            "in the TLS handshake",
-        ),
-        Phase::FirstByte => (FailureKind::Timeout, Fault::Provider, "waiting for headers"),
-        Phase::Body => (FailureKind::Timeout, Fault::Provider, "reading the body"),
-    };
-    Failed {
-        kind,
-        fault,
-        words: format!("still {doing} after {}", humantime::format_duration(limit)),
-    }
-}
-
-fn service(kind: FailureKind, fault: Fault, words: String) -> Broken {
-    Broken::Service(Failed { kind, fault, words })
-}
-
-fn own_trouble(error: &io::Error) -> Option<Broken> {
+fn own_trouble(error: &io::Error) -> Option<(Break, String)> {
     let number = error.raw_os_error()?;
-    let (_, words) = OURS.iter().find(|(ours, _)| *ours == number)?;
-    Some(Broken::Prober(Cause::Prober, (*words).to_owned()))
+    let (_, what, words) = OURS.iter().find(|(ours, ..)| *ours == number)?;
+    Some((*what, (*words).to_owned()))
 }
 
-fn of_tls(error: &rustls::Error) -> Broken {
-    use CertificateError as C;
-    if let rustls::Error::AlertReceived(alert) = error
-        && let Some(words) = of_alert(*alert)
-    {
-        let words = format!("{words} ({alert:?})");
-        return service(FailureKind::TlsHandshake, Fault::Ours, words);
-    }
-    let kind = match error {
-        rustls::Error::InvalidCertificate(certificate) => match certificate {
-            C::Expired | C::ExpiredContext { .. } => FailureKind::TlsExpired,
-            C::NotValidYet | C::NotValidYetContext { .. } => FailureKind::TlsNotYetValid,
-            C::NotValidForName | C::NotValidForNameContext { .. } => FailureKind::TlsWrongName,
-            _ => FailureKind::TlsUntrusted,
+fn of_lookup(error: &LookupError) -> (Break, String) {
+    let what = match error {
+        LookupError::Io(io) => match own_trouble(io) {
+            Some(ours) => return ours,
+            None => Break::LookupFailed,
         },
-        _ => FailureKind::TlsHandshake,
+        LookupError::Silent => Break::NamesSilent,
+        LookupError::NoAddress | LookupError::OtherFamily(_) => Break::NoAddress,
+        LookupError::Private {
+            address,
+            by_reply: true,
+        } => return (Break::LedWithin, led_within(*address).words),
+        LookupError::Private { .. } => Break::NameWithin,
+        LookupError::Refused(words) if words.contains("NXDOMAIN") => Break::NoSuchName,
+        LookupError::Refused(_) => Break::LookupFailed,
     };
-    service(kind, Fault::Provider, error.to_string())
+    (what, error.to_string())
 }
 
-/// What a server has against our certificate; `None` when its alert is about something else.
-fn of_alert(alert: AlertDescription) -> Option<&'static str> {
+fn of_tls(error: &rustls::Error) -> (Break, String) {
     use AlertDescription as A;
-    match alert {
-        A::CertificateRequired => {
-            Some("the server wants a client certificate: client_cert = { .. }")
+    use rustls::Error as E;
+    let what = match error {
+        E::InvalidCertificate(certificate) => of_certificate(certificate),
+        E::AlertReceived(alert) => match alert {
+            A::CertificateRequired => {
+                let words = "the server wants a client certificate: client_cert = { .. }";
+                return (Break::ClientCertNeeded, format!("{words} ({alert:?})"));
+            }
+            A::BadCertificate
+            | A::UnsupportedCertificate
+            | A::CertificateRevoked
+            | A::CertificateExpired
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::AccessDenied => {
+                let words = "the server refused our client certificate";
+                return (Break::ClientCertRefused, format!("{words} ({alert:?})"));
+            }
+            A::UnrecognisedName => Break::CertWrongName,
+            A::ProtocolVersion => Break::TlsVersion,
+            A::HandshakeFailure | A::InsufficientSecurity => Break::TlsCipher,
+            _ => Break::TlsOther,
+        },
+        E::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => Break::TlsVersion,
+        E::PeerIncompatible(_) => Break::TlsCipher,
+        E::InvalidMessage(InvalidMessage::InvalidContentType) => Break::NotTls,
+        E::NoCertificatesPresented => Break::CertUnusable,
+        _ => Break::TlsOther,
+    };
+    (what, error.to_string())
+}
+
+fn of_certificate(error: &CertificateError) -> Break {
+    use CertificateError as C;
+    match error {
+        C::Expired | C::ExpiredContext { .. } => Break::CertExpired,
+        C::NotValidYetContext { time, .. } if time.as_secs() < WRITTEN_SECONDS => Break::OwnClock,
+        C::NotValidYet | C::NotValidYetContext { .. } => Break::CertNotYetValid,
+        C::NotValidForName | C::NotValidForNameContext { .. } => Break::CertWrongName,
+        C::Revoked => Break::CertRevoked,
+        C::BadSignature
+        | C::UnsupportedSignatureAlgorithmContext { .. }
+        | C::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Break::CertWeak,
+        C::BadEncoding
+        | C::UnhandledCriticalExtension
+        | C::InvalidPurpose
+        | C::InvalidPurposeContext { .. } => Break::CertUnusable,
+        // webpki has no name of its own for it.
+        C::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            Break::CertOfAuthority
         }
-        A::BadCertificate
-        | A::UnsupportedCertificate
-        | A::CertificateRevoked
-        | A::CertificateExpired
-        | A::CertificateUnknown
-        | A::UnknownCA
-        | A::AccessDenied => Some("the server refused our client certificate"),
-        _ => None,
+        _ => Break::CertUntrusted,
     }
 }
 
 /// `None`: hyper passes on what its connection said.
-fn of_http(error: &hyper::Error, phase: Phase) -> Option<(FailureKind, Fault)> {
+fn of_http(error: &hyper::Error) -> Option<Break> {
     if error.is_parse() {
-        Some((FailureKind::Protocol, Fault::Provider))
+        Some(Break::NotHttp)
     } else if error.is_incomplete_message() {
-        Some(closed(phase))
+        Some(Break::Closed)
     } else {
         None
     }
 }
 
-fn of_io(kind: ErrorKind, phase: Phase, through_http: bool) -> Option<(FailureKind, Fault)> {
+fn of_io(kind: ErrorKind, phase: Phase, through_http: bool) -> Option<Break> {
     Some(match kind {
-        ErrorKind::ConnectionRefused => (FailureKind::Connect, Fault::Provider),
+        ErrorKind::ConnectionRefused => Break::Refused,
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
-            (FailureKind::Connect, Fault::Network)
+            Break::Unreachable
         }
-        ErrorKind::TimedOut if matches!(phase, Phase::Dns | Phase::Connect) => {
-            (FailureKind::ConnectTimeout, Fault::Network)
-        }
-        ErrorKind::TimedOut => (FailureKind::Timeout, Fault::Network),
+        ErrorKind::TimedOut => Break::SystemTimedOut,
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
-        | ErrorKind::NotConnected => (FailureKind::Reset, Fault::Network),
-        ErrorKind::UnexpectedEof if phase == Phase::Tls => {
-            (FailureKind::TlsHandshake, Fault::Provider)
-        }
-        ErrorKind::UnexpectedEof if phase == Phase::Body && !through_http => {
-            (FailureKind::Encoding, Fault::Provider)
-        }
-        ErrorKind::UnexpectedEof => closed(phase),
+        | ErrorKind::NotConnected => Break::Reset,
+        ErrorKind::UnexpectedEof if phase == Phase::Body && !through_http => Break::Encoding,
+        ErrorKind::UnexpectedEof => Break::Closed,
         // Below HTTP only the decompressor finds data invalid.
         ErrorKind::InvalidData | ErrorKind::InvalidInput
             if phase == Phase::Body && !through_http =>
         {
-            (FailureKind::Encoding, Fault::Provider)
+            Break::Encoding
         }
         _ => return None,
     })
-}
-
-/// The connection ended where HTTP does not allow it to.
-fn closed(phase: Phase) -> (FailureKind, Fault) {
-    match phase {
-        Phase::Body => (FailureKind::Truncated, Fault::Provider),
-        _ => (FailureKind::Reset, Fault::Network),
-    }
 }
 
 #[cfg(test)]
@@ -255,13 +301,45 @@ mod tests {
 
     #[test]
     fn running_out_of_descriptors_is_not_the_services_fault() {
-        for number in [12, 23, 24, 99, 105] {
+        for number in [1, 12, 13, 23, 24, 99, 105] {
             let error = io::Error::other(io::Error::from_raw_os_error(number));
             assert!(matches!(
                 name(&error, Phase::Connect),
                 Broken::Prober(Cause::Prober, _)
             ));
         }
+    }
+
+    #[test]
+    fn what_the_other_side_says_of_our_certificate_is_our_fault() {
+        let alert = |alert| name(&rustls::Error::AlertReceived(alert), Phase::Tls);
+        for ours in [
+            AlertDescription::CertificateRequired,
+            AlertDescription::UnknownCA,
+            AlertDescription::CertificateExpired,
+        ] {
+            assert!(
+                matches!(alert(ours), Broken::Service(f) if f.fault == Fault::Ours),
+                "{ours:?}"
+            );
+        }
+        assert!(
+            matches!(alert(AlertDescription::HandshakeFailure), Broken::Service(f) if f.fault == Fault::Provider)
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_older_than_this_program_is_not_the_services_fault() {
+        let at = |time: u64| {
+            let moment = |s| rustls::pki_types::UnixTime::since_unix_epoch(Duration::from_secs(s));
+            of_certificate(&CertificateError::NotValidYetContext {
+                time: moment(time),
+                not_before: moment(4_000_000_000),
+            })
+        };
+        assert_eq!(at(0), Break::OwnClock);
+        assert_eq!(at(WRITTEN_SECONDS - 1), Break::OwnClock);
+        assert_eq!(at(WRITTEN_SECONDS), Break::CertNotYetValid);
     }
 
     #[test]

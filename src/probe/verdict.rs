@@ -21,21 +21,21 @@ pub(super) fn wrong(kind: FailureKind, fault: Fault, why: String) -> Judgement {
     failure(kind, fault, Phase::Body, why)
 }
 
-/// A status that was not wanted.
+/// A status that was not wanted. A reply that says nothing itself is told by what the table says of it.
 pub(super) fn refusal(reply: &Reply, wanted: &str) -> Judgement {
-    let (kind, fault) = classify::refusal(reply);
+    let row = classify::meaning(reply);
+    let why = format!("HTTP {}, wanted {wanted}", reply.status);
     let why = match classify::is_html(&reply.headers) {
-        true => format!(
-            "HTTP {}, wanted {wanted}: {}",
-            reply.status,
-            page_title(&reply.body)
-        ),
-        false => with_excerpt(
-            format!("HTTP {}, wanted {wanted}", reply.status),
-            &reply.body,
-        ),
+        _ if reply.body.trim_ascii().is_empty() => format!("{why}: {}", row.means),
+        true => format!("{why}: {}", page_title(&reply.body)),
+        false => with_excerpt(why, &reply.body),
     };
-    failure(kind, fault, Phase::FirstByte, why)
+    Judgement {
+        outcome: row.outcome,
+        failed_in: Some(Phase::FirstByte),
+        why,
+        found: None,
+    }
 }
 
 /// What is wrong with how the body ended; `None` when it is whole, or as whole as was wanted.
@@ -84,8 +84,22 @@ pub(super) fn unfinished(reply: &Reply) -> Option<Judgement> {
     Some(failure(kind, fault, Phase::Body, why))
 }
 
-/// A web page where an API's answer was wanted.
+/// A bot check that answered in the service's place with a 2xx, as AWS WAF does.
+pub(super) fn walled(reply: &Reply) -> Option<Judgement> {
+    let row = classify::wall(reply)?;
+    Some(Judgement {
+        outcome: row.outcome,
+        failed_in: Some(Phase::FirstByte),
+        why: format!("HTTP {}, and no answer: {}", reply.status, row.means),
+        found: None,
+    })
+}
+
+/// A web page, or a bot check, where an API's answer was wanted.
 pub(super) fn page_instead(reply: &Reply) -> Option<Judgement> {
+    if let Some(walled) = walled(reply) {
+        return Some(walled);
+    }
     if !classify::is_html(&reply.headers) {
         return None;
     }
@@ -93,9 +107,12 @@ pub(super) fn page_instead(reply: &Reply) -> Option<Judgement> {
         "a web page came instead of JSON: {}",
         page_title(&reply.body)
     );
-    Some(match classify::page_of(&reply.headers, &reply.body) {
-        classify::Page::Challenge => wrong(FailureKind::Blocked, Fault::Blocked, why),
-        _ => wrong(FailureKind::WrongContent, Fault::Provider, why),
+    Some(Judgement {
+        outcome: classify::page_in_place(reply)
+            .unwrap_or(Outcome::Failure(FailureKind::WrongContent, Fault::Provider)),
+        failed_in: Some(Phase::Body),
+        why,
+        found: None,
     })
 }
 

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::fields::{Faults, Fields, Value};
 use super::script::{modes, scripts};
-use crate::diagnostic::Problem;
+use crate::diagnostic::{Problem, syntax};
 use crate::model::scenario::{
     Basis, Component, Fact, Impact, Post, PostStatus, Scenario, Told, Truth,
 };
@@ -26,6 +26,9 @@ const KEYS: &[&str] = &[
 impl Scenario {
     /// Reads a scenario file. Errs with all its faults, in order of their place.
     pub fn parse(text: &str) -> Result<Scenario, Vec<Problem>> {
+        if let Some(span) = syntax::too_deep(text) {
+            return Err(vec![Problem::new(span, "too many brackets are open here")]);
+        }
         let (root, errors) = DeTable::parse_recoverable(text);
         let mut faults = Faults::default();
         for error in errors {

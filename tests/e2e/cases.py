@@ -77,7 +77,7 @@ OURS = [
         "429, our quota",
         refusing(429, "You exceeded your current quota, please check your plan.", "insufficient_quota", "insufficient_quota"),
         every("quota ours in first_byte HTTP 429"),
-        every("rate_limited ours in first_byte HTTP 429"),
+        every("quota ours in first_byte HTTP 429"),
     ),
 ]
 OUTAGE = Case("500, with our key in its text", echoing, every(SERVER_ERROR), every(SERVER_ERROR))

@@ -75,8 +75,8 @@ Programs: {programs}.
 - `expected` and `got` are kind, fault, phase and status of each run that lay wholly in the case; `samples` is how many
   there were of each probe, re-checks included. The last column says whether `watchfire status --json` and a
   `watchfire probe --json` of that moment said the same.
-- A gateway knows the server behind it only by what it passes on. LiteLLM makes its own 500 of any broken reply, tells an
-  unpaid bill and a rate apart no more, and ends a stream that was cut behind it as if it were whole: there the missing word
-  of the answer is what shows the fault.
+- A gateway knows the server behind it only by what it passes on. LiteLLM makes its own 500 of any broken reply, keeps of
+  an unpaid bill the words and not the code, and ends a stream that was cut behind it as if it were whole: there the missing
+  word of the answer is what shows the fault.
 """
     return report.markdown(head)

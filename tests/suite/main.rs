@@ -18,3 +18,4 @@ mod notify;
 mod probe;
 mod simulate;
 mod store;
+mod whose_fault;

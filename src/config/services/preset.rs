@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use toml::de::DeTable;
-
 use super::probe::PROBE_KEYS;
 use super::{Around, Reader};
 use crate::config::Service;
 use crate::config::fields::{Faults, Fields, listed, nearest, quoted};
 use crate::config::presets::{self, Preset};
 use crate::config::values::{Wrong, api, http_url, model, name, title};
-use crate::diagnostic::{Lines, Problem};
+use crate::diagnostic::{Lines, Problem, syntax};
 use crate::probe::Transport;
 
 /// Keys at the top of a preset.
@@ -72,12 +70,9 @@ impl<'t> Reader<'_, 't> {
     ) {
         let source = preset;
         let at = service.span("preset");
-        let parsed = match DeTable::parse(&preset.text) {
+        let parsed = match syntax::parse(&preset.text) {
             Ok(parsed) => parsed,
-            Err(e) => {
-                let found = Problem::new(e.span().unwrap_or(0..0), e.message().replace('\n', ", "));
-                return self.root.faults.push(source.fault(at, &found));
-            }
+            Err(found) => return self.root.faults.push(source.fault(at, &found)),
         };
         let faults = Faults::default();
         let preset = Fields {

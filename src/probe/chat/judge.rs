@@ -10,7 +10,7 @@ use super::said::Said;
 use crate::model::{FailureKind, Fault, Usage};
 use crate::probe::evidence::with_excerpt;
 use crate::probe::reply::{End, Failed, Reply, Trace};
-use crate::probe::verdict::{page_instead, refusal, unfinished, wrong};
+use crate::probe::verdict::{page_instead, refusal, unfinished, walled, wrong};
 use crate::probe::{Judgement, classify};
 
 impl Chat {
@@ -19,6 +19,9 @@ impl Chat {
         if !(200..300).contains(&reply.status) {
             // Before any parsing: gateways answer 500 with an event stream.
             return refusal(reply, "2xx");
+        }
+        if let Some(walled) = walled(reply) {
+            return walled;
         }
         let (mut judgement, usage) = match &reply.trace {
             Some(trace) => (self.judge_stream(reply, trace), trace.counted.told()),

@@ -12,7 +12,7 @@ use super::expect::Expect;
 use super::fields::Fields;
 use super::reply::{Reply, Reported};
 use super::target::{self, Auth};
-use super::verdict::{refusal, unfinished, wrong};
+use super::verdict::{refusal, unfinished, walled, wrong};
 use super::{Check, Judgement, Keep, Kind, Pace, Prepared, Request, Step, Surroundings, classify};
 use crate::diagnostic::Problem;
 use crate::model::{Confirm, FailureKind, Fault};
@@ -132,7 +132,7 @@ pub(super) fn verdict(expect: &Expect, wanted: &str, reply: &Reply) -> Judgement
             false => refusal(reply, wanted),
         };
     }
-    let early = expect.fault_of_headers(reply);
+    let early = walled(reply).or_else(|| expect.fault_of_headers(reply));
     if let Some(failed) = early.or_else(|| unfinished(reply)) {
         return failed;
     }

@@ -20,7 +20,7 @@ PORTS = {
     11: ("ends in 3 days", GOOD),
     12: ("TLS 1.0 and 1.1 only", "tls_handshake provider in tls"),
     13: ("TLS 1.3 only", GOOD),
-    14: ("client certificate required, none sent", "bad_request ours in first_byte HTTP 400"),
+    14: ("client certificate required, none sent", "auth ours in first_byte HTTP 400"),
     15: ("plain HTTP on the port", "tls_handshake provider in tls"),
     16: ("HTTP/2", GOOD),
     17: ("handshake refused by an alert", "tls_handshake provider in tls"),

@@ -7,16 +7,18 @@ NEEDS = ["httpbin"]
 STATUSES = {
     GOOD: [200, 201, 202, 203, 204, 206],
     "redirect provider in first_byte HTTP {}": [300, 301, 302, 303, 305, 307, 308],
-    "bad_request ours in first_byte HTTP {}": [400, 405, 406, 411, 412, 413, 414, 415, 416, 417, 422, 431],
-    "auth ours in first_byte HTTP {}": [401, 407],
+    "bad_request ours in first_byte HTTP {}": [400, 405, 406, 411, 412, 413, 414, 415, 416, 417, 422, 426, 428, 431],
+    "auth ours in first_byte HTTP {}": [401],
+    "proxy ours in first_byte HTTP {}": [407],
+    "inconclusive blind in first_byte HTTP {}": [511],
     "quota ours in first_byte HTTP {}": [402],
     "forbidden ours in first_byte HTTP {}": [403, 451],
     "not_found ours in first_byte HTTP {}": [404, 410],
     "rate_limited ours in first_byte HTTP {}": [429],
-    "server_error provider in first_byte HTTP {}": [408, 500, 501, 502, 503, 504, 505, 507, 508, 511, 599],
+    "server_error provider in first_byte HTTP {}": [408, 424, 500, 501, 502, 503, 504, 505, 507, 508, 599],
     "edge provider in first_byte HTTP {}": [421, 520, 521, 522, 523, 524, 525, 526, 527, 530],
     "overloaded provider in first_byte HTTP {}": [529],
-    "unexpected_status provider in first_byte HTTP {}": [409, 418, 423, 424, 426, 428],
+    "unexpected_status provider in first_byte HTTP {}": [409, 418, 423],
 }
 
 

@@ -19,6 +19,7 @@ pub mod server;
 mod status_page;
 mod tls;
 mod transport;
+mod whose;
 
 use std::sync::OnceLock;
 use std::time::Duration;
