@@ -8,18 +8,32 @@ use std::path::{Path, PathBuf};
 use super::env::{Env, ReadError};
 use crate::diagnostic::syntax;
 
+/// A preset's name and text.
+macro_rules! preset {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../config/providers/", $name, ".toml")),
+        )
+    };
+}
+
 /// A preset's text, by name.
 const PRESETS: &[(&str, &str)] = &[
-    ("openai", include_str!("../../config/providers/openai.toml")),
-    (
-        "anthropic",
-        include_str!("../../config/providers/anthropic.toml"),
-    ),
-    ("gemini", include_str!("../../config/providers/gemini.toml")),
-    (
-        "openai-compatible",
-        include_str!("../../config/providers/openai-compatible.toml"),
-    ),
+    preset!("openai"),
+    preset!("azure-openai"),
+    preset!("anthropic"),
+    preset!("gemini"),
+    preset!("mistral"),
+    preset!("deepseek"),
+    preset!("groq"),
+    preset!("openrouter"),
+    preset!("xai"),
+    preset!("ollama"),
+    preset!("vllm"),
+    preset!("llama-server"),
+    preset!("litellm"),
+    preset!("openai-compatible"),
 ];
 
 /// The folder of the user's own presets, beside probes.toml.
