@@ -105,7 +105,7 @@ impl ChatStream {
             });
             self.stride = self.stride.saturating_mul(2);
         }
-        if trace.tokens % self.stride == 0 {
+        if trace.tokens.is_multiple_of(self.stride) {
             trace.moments_us.push(micros(at));
         }
         trace.tokens = trace.tokens.saturating_add(1);
