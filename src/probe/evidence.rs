@@ -1,9 +1,14 @@
 //! Excerpts of replies, made safe to show in a terminal, a mail and a page.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// How much of a body a check puts into its reason: more than is kept, so that a secret at the edge is redacted whole.
 pub(super) const EXCERPT_BYTES: usize = 4096;
+/// Letters and digits without a break: no word, and no id that a provider gives, is longer.
+const LONGEST_RUN: usize = 160;
+/// Of a longer run so much is shown: enough to tell a PNG from a JPEG.
+const RUN_SHOWN: usize = 24;
 
 /// The head of a body as text. Bytes that are not UTF-8 become U+FFFD.
 pub(super) fn excerpt(body: &[u8]) -> String {
@@ -23,6 +28,7 @@ pub(super) fn with_excerpt(why: String, body: &[u8]) -> String {
 
 /// The text on one line of at most `limit` bytes: control characters escaped, runs of white space made one blank.
 pub fn fit(text: &str, limit: usize) -> String {
+    let text = &shorten(text);
     let mut out = String::with_capacity(text.len().min(limit));
     let mut blank = false;
     for c in text.chars() {
@@ -45,6 +51,29 @@ pub fn fit(text: &str, limit: usize) -> String {
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// Long runs of base64, as pictures come in, by their beginning and length: nobody reads the rest.
+///
+/// Comes after secrets were taken out, since it would cut them.
+fn shorten(text: &str) -> Cow<'_, str> {
+    let of_base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=_-".contains(&b);
+    let (mut out, mut kept, mut from) = (String::new(), 0, 0);
+    let bytes = text.as_bytes();
+    while from < bytes.len() {
+        let run = bytes[from..].iter().take_while(|b| of_base64(**b)).count();
+        if run > LONGEST_RUN {
+            out.push_str(text.get(kept..from + RUN_SHOWN).unwrap_or_default());
+            let _ = write!(out, "\u{2026}({run} characters)");
+            kept = from + run;
+        }
+        from += run.max(1);
+    }
+    if kept == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(text.get(kept..).unwrap_or_default());
+    Cow::Owned(out)
 }
 
 /// The text as it is, but with control characters escaped that could play tricks on a terminal.
@@ -75,6 +104,20 @@ mod tests {
             fit("a\r\n\t b\u{1b}[31m\u{202e}", 100),
             "a b\\u{1b}[31m\\u{202e}"
         );
+    }
+
+    #[test]
+    fn a_picture_in_base64_is_told_by_its_beginning() {
+        let text = format!(
+            "{{\"b64_json\":\"{}\"}} and {}",
+            "iVBORw0K".repeat(100),
+            "x".repeat(160)
+        );
+        let wanted = format!(
+            "{{\"b64_json\":\"iVBORw0KiVBORw0KiVBORw0K\u{2026}(800 characters)\"}} and {}",
+            "x".repeat(160)
+        );
+        assert_eq!(fit(&text, 1000), wanted);
     }
 
     #[test]
