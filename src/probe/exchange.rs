@@ -192,6 +192,7 @@ impl<'c> Exchange<'c> {
                 status: self.reply.status,
                 host: target::host(&url),
             });
+            self.reply.wire.landed = Some(next.clone());
             url = Cow::Owned(next);
             self.reply.hops += 1;
             self.next_hop();

@@ -43,6 +43,7 @@ mod tls;
 mod transport;
 mod transport_error;
 mod verdict;
+mod web;
 
 use std::fmt;
 use std::sync::Arc;
@@ -74,6 +75,7 @@ pub const KINDS: &[Kind] = &[
     image::KIND,
     job::KIND,
     flow::KIND,
+    web::KIND,
     count::KIND,
     models::KIND,
     status_page::KIND,

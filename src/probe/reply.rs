@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
+use url::Url;
 
 use super::{Judgement, TlsVersion};
 use crate::model::{Cause, FailureKind, Fault, Findings, Secret, Timestamp, Usage};
@@ -58,6 +59,8 @@ pub struct Wire {
     pub first_byte: Option<Duration>,
     /// The redirects that were followed, in order.
     pub hops: Vec<Hop>,
+    /// Where they led; `None` without any.
+    pub landed: Option<Url>,
 }
 
 /// A redirect that was followed.

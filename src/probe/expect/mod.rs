@@ -177,12 +177,13 @@ impl Expect {
 
     /// Whether the whole took too long, or the wait for its headers.
     pub(super) fn slow(&self, reply: &Reply) -> Option<Judgement> {
-        if let Some(limit) = self.latency_under
-            && reply.elapsed > limit
-        {
-            return Some(too_slow("the answer", reply.elapsed, limit));
-        }
-        self.wire.slow(reply)
+        self.slow_in_all(reply).or_else(|| self.wire.slow(reply))
+    }
+
+    /// Whether all that was done until this reply ended took too long.
+    pub(super) fn slow_in_all(&self, reply: &Reply) -> Option<Judgement> {
+        let limit = self.latency_under?;
+        (reply.elapsed > limit).then(|| too_slow("the answer", reply.elapsed, limit))
     }
 }
 

@@ -19,6 +19,7 @@ pub mod server;
 mod status_page;
 mod tls;
 mod transport;
+mod web;
 mod whose;
 
 use std::sync::OnceLock;
