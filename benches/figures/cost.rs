@@ -46,11 +46,11 @@ const CASES: [Case; 4] = [
         target: "1.5",
     },
     Case {
-        what: "chat, streamed over a fresh http connection",
+        what: "chat, 100 tokens streamed over a fresh http connection",
         how: Some("chat"),
-        keys: "kind = \"chat\"\nmodel = \"m\"\nauth = \"none\"",
+        keys: "kind = \"chat\"\nmodel = \"m\"\nauth = \"none\"\nexpect = { text = \"pong\" }",
         rate: 1000,
-        target: "",
+        target: "2",
     },
 ];
 

@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 const JSON: &[u8] = br#"{"status":"ok","region":"local"}"#;
 /// Tokens of a streamed answer, before the last.
-const TOKENS: usize = 8;
+const TOKENS: usize = 100;
 
 /// Requests answered for watchfire and for the bare loop.
 static ANSWERED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];

@@ -160,6 +160,42 @@ fn a_fault_in_a_preset_of_the_users_own_is_told_with_its_place() {
 }
 
 #[test]
+fn a_service_says_how_its_chat_probes_speak_and_a_preset_does_so_for_it() {
+    let asked = |service: &str| {
+        let text = format!(
+            "[service.x]\n{service}\nprobes = []\nkey = {{ env = \"SET\" }}\n[[probe]]\nservice = \"x\"\nname = \"ask\"\nkind = \"chat\"\nmodel = \"m\"\n"
+        );
+        let config =
+            load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{service}: {}", shown(&f)));
+        config.services[0].probes[0].plan.check.describe()
+    };
+    for (service, wanted) in [
+        (
+            "base_url = \"https://h/v1\"",
+            "POST https://h/v1/chat/completions",
+        ),
+        (
+            "base_url = \"https://h/v1\"\napi = \"responses\"",
+            "POST https://h/v1/responses",
+        ),
+        (
+            "preset = \"anthropic\"",
+            "POST https://api.anthropic.com/v1/messages",
+        ),
+        (
+            "preset = \"gemini\"",
+            "POST https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse",
+        ),
+    ] {
+        assert!(
+            asked(service).starts_with(wanted),
+            "{service}: {}",
+            asked(service)
+        );
+    }
+}
+
+#[test]
 fn a_probe_of_the_same_name_takes_the_place_of_the_presets() {
     let text = "[service.openai]\npreset = \"openai\"\n[[probe]]\nservice = \"openai\"\nname = \"web\"\nkind = \"http\"\nurl = \"https://x.org/\"\n";
     let config = load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{}", shown(&f)));

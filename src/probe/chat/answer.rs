@@ -78,7 +78,7 @@ impl Chat {
             return wrong(
                 FailureKind::WrongContent,
                 Fault::Provider,
-                with_excerpt(why(fault), text.as_bytes()),
+                with_excerpt(why(fault) + ", got", text.as_bytes()),
             );
         }
         let judgement = self.expect.judge_rest(reply);
@@ -154,7 +154,7 @@ impl Chat {
             let question = Question::of(reply.nonce);
             if !question.is_answered_by(text) {
                 return Some(format!(
-                    "asked \"{}\", wanted \"{}\", got",
+                    "asked \"{}\", wanted \"{}\"",
                     question.ask,
                     question.answer()
                 ));
