@@ -149,13 +149,13 @@ async fn a_private_address_is_not_connected_to_when_it_may_not_be() {
 }
 
 /// An authority with its file, and what it has signed.
-struct Authority {
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     root: rustls::pki_types::CertificateDer<'static>,
     dir: tempfile::TempDir,
 }
 
-fn authority() -> Authority {
+pub fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -170,7 +170,7 @@ fn authority() -> Authority {
 }
 
 impl Authority {
-    fn ca(&self) -> String {
+    pub fn ca(&self) -> String {
         format!("ca = \"{}\"", self.dir.path().join("ca.pem").display())
     }
 
@@ -192,7 +192,7 @@ impl Authority {
         )
     }
 
-    fn acceptor(&self, how: How) -> TlsAcceptor {
+    pub fn acceptor(&self, how: How) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
         let leaf = params.signed_by(&key, &self.issuer).unwrap();
@@ -224,7 +224,7 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    async fn serve(&self, how: How) -> Server {
+    pub async fn serve(&self, how: How) -> Server {
         let acceptor = self.acceptor(how);
         Server::start(move |stream, requests| {
             let acceptor = acceptor.clone();
@@ -248,13 +248,13 @@ impl Authority {
 
 /// What a TLS server is like.
 #[derive(Clone, Copy, Default)]
-struct How {
+pub struct How {
     alpn: &'static [&'static str],
     only_tls12: bool,
     wants_to_know_us: bool,
 }
 
-fn https(server: &Server) -> String {
+pub fn https(server: &Server) -> String {
     format!("https://127.0.0.1:{}/", server.port)
 }
 

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 use watchfire::model::{FailureKind as Kind, Fault, Outcome, Phase};
 
-use super::options::get;
+use super::options::{Authority, How, authority, get, https};
 use super::server::{Server, reply};
 use super::{KEY, failure, why};
 
@@ -26,6 +26,30 @@ async fn honest() -> Server {
         let mut upstream = TcpStream::connect(host).await.unwrap();
         upstream.write_all(request.as_bytes()).await.unwrap();
         let _ = copy_bidirectional(&mut stream, &mut upstream).await;
+    })
+    .await
+}
+
+/// The same over TLS.
+async fn honest_over_tls(authority: &Authority) -> Server {
+    let acceptor = authority.acceptor(How::default());
+    Server::start(move |stream, requests| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                return;
+            };
+            let request = requests.read(&mut stream).await;
+            let target = request.split(' ').nth(1).unwrap_or_default();
+            let host = target.trim_start_matches("http://");
+            let host = host.split('/').next().unwrap_or_default();
+            let mut upstream = TcpStream::connect(host).await.unwrap();
+            match request.starts_with("CONNECT") {
+                true => stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap(),
+                false => upstream.write_all(request.as_bytes()).await.unwrap(),
+            }
+            let _ = copy_bidirectional(&mut stream, &mut upstream).await;
+        }
     })
     .await
 }
@@ -233,4 +257,41 @@ async fn a_reply_through_a_proxy_leads_to_no_address_within() {
         assert_eq!(proxy.requests().len(), 1);
     }
     assert!(within.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_handshake_with_a_proxy_belongs_to_connecting_and_that_with_the_service_is_its_own() {
+    let authority = authority();
+    let proxy = honest_over_tls(&authority).await;
+    let plain = Server::saying(reply("200 OK", "text/plain", "fine")).await;
+    let secure = authority.serve(How::default()).await;
+    let keys = format!("{}\n{}", authority.ca(), at("https", &proxy));
+    let run = get(&plain.url("/"), "", &keys).await;
+    assert_eq!(run.outcome, Outcome::Success, "{:?}", run.evidence);
+    assert_eq!((run.phases.tls_us, run.cert_expires), (None, None));
+    assert_eq!(run.to_json("a/b")["tls"], serde_json::Value::Null);
+    let run = get(&https(&secure), "", &keys).await;
+    assert_eq!(run.outcome, Outcome::Success, "{:?}", run.evidence);
+    assert!(run.phases.tls_us.is_some() && run.cert_expires.is_some());
+    let asked = proxy.requests()[1].clone();
+    assert!(asked.starts_with(&format!("CONNECT 127.0.0.1:{}", secure.port)));
+}
+
+#[tokio::test]
+async fn a_certificate_is_told_as_the_fault_of_whose_it_is() {
+    let (known, stranger) = (authority(), authority());
+    let keys = |proxy: &Server| format!("{}\n{}", known.ca(), at("https", proxy));
+    let strange = honest_over_tls(&stranger).await;
+    let run = get("https://127.0.0.1:1/", "", &keys(&strange)).await;
+    assert_eq!(failure(&run), (Kind::Proxy, Fault::Network), "{run:?}");
+    assert!(strange.requests().is_empty());
+    let proxy = honest_over_tls(&known).await;
+    let server = stranger.serve(How::default()).await;
+    let run = get(&https(&server), "", &keys(&proxy)).await;
+    assert_eq!(
+        failure(&run),
+        (Kind::TlsUntrusted, Fault::Provider),
+        "{run:?}"
+    );
+    assert!(why(&run).contains("(through the proxy https://127.0.0.1:"));
 }

@@ -193,3 +193,115 @@ async fn the_asset_of_a_page_gets_no_header_of_ours() {
 fn a_page_has_an_address() {
     assert!(build("web", "asset = true", None).is_err());
 }
+
+#[tokio::test]
+async fn an_asset_is_sought_from_where_the_page_was_found() {
+    let server = Server::start(|mut stream, requests| async move {
+        let request = requests.read(&mut stream).await;
+        let answer = match request.split(' ').nth(1).unwrap_or_default() {
+            "/" => {
+                b"HTTP/1.1 302 Found\r\nlocation: /en/chat/\r\ncontent-length: 0\r\n\r\n".to_vec()
+            }
+            "/en/chat/" => html(
+                "200 OK",
+                &format!("{HEAD}<link rel=stylesheet href=css/a.css>{BODY}"),
+            ),
+            "/en/chat/css/a.css" => reply("200 OK", "text/css", "a{}"),
+            _ => reply("404 Not Found", "text/plain", "x"),
+        };
+        let _ = stream.write_all(&answer).await;
+        let _ = stream.shutdown().await;
+    })
+    .await;
+    let (outcome, why) = visit(&server, "").await;
+    assert_eq!(outcome, Outcome::Success, "{why}");
+    assert_eq!(server.requests().len(), 3);
+    let (outcome, _) = visit(&server, "redirects = 0").await;
+    assert_eq!(
+        outcome,
+        Outcome::Failure(FailureKind::Redirect, Fault::Provider)
+    );
+}
+
+#[tokio::test]
+async fn an_asset_that_cannot_be_had_is_named() {
+    let page = format!("{HEAD}<script src=\"http://sub.localhost:1/a.js\"></script>{BODY}");
+    let server = site(html("200 OK", &page), Vec::new()).await;
+    let keys = format!("url = \"http://localhost:{}/\"", server.port);
+    let got = run("web", &keys, "", LONG).await;
+    assert!(matches!(got.outcome, Outcome::Failure(..)), "{got:?}");
+    assert!(
+        why(&got).starts_with("the script /a.js of the page: "),
+        "{}",
+        why(&got)
+    );
+}
+
+#[tokio::test]
+async fn a_page_is_read_in_the_letters_that_it_is_written_in() {
+    let page = |text: &str| {
+        let mut bytes = b"HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=windows-1251\r\n\r\n\
+                          <title>x</title><p>"
+            .to_vec();
+        bytes.extend(encoding_rs::WINDOWS_1251.encode(text).0.iter());
+        bytes
+    };
+    let server = site(page("Произошла ошибка"), Vec::new()).await;
+    let (outcome, why) = visit(&server, "").await;
+    assert_eq!(
+        outcome,
+        Outcome::Failure(FailureKind::ErrorBody, Fault::Provider)
+    );
+    assert!(why.contains("Russian"), "{why}");
+    let server = site(page("Спросите что угодно"), Vec::new()).await;
+    let (outcome, why) = visit(&server, "expect = { text = \"угодно\" }").await;
+    assert_eq!(outcome, Outcome::Success, "{why}");
+}
+
+#[tokio::test]
+async fn a_page_beside_a_status_may_say_more_than_the_status() {
+    for (page, wanted) in [
+        (
+            "<title>Wartungsarbeiten</title><h1>Wir sind gleich zurück</h1>",
+            Outcome::Failure(FailureKind::Maintenance, Fault::Provider),
+        ),
+        (
+            "<title>x</title><p>We are experiencing exceptionally high demand.",
+            Outcome::Failure(FailureKind::Overloaded, Fault::Provider),
+        ),
+        (
+            "<title>x</title><p>Oh no.",
+            Outcome::Failure(FailureKind::ServerError, Fault::Provider),
+        ),
+    ] {
+        let server = site(html("500 Oops", page), Vec::new()).await;
+        let (outcome, why) = visit(&server, "").await;
+        assert_eq!(outcome, wanted, "{page}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_expected_of_a_page_decides_before_its_asset_is_fetched() {
+    let server = site(with_script(), reply("200 OK", "text/javascript", "1")).await;
+    let wrong = Outcome::Failure(FailureKind::WrongContent, Fault::Provider);
+    for (expect, said) in [
+        (
+            "text = \"Sign in\"",
+            "nothing in the answer matches Sign in",
+        ),
+        ("not_text = \"Ask any\"", "the answer matches Ask any"),
+        ("headers = { x-a = true }", "the header x-a is missing"),
+        ("min_bytes = 9999", "wanted at least 9999"),
+        ("http = \"2\"", "wanted HTTP/2"),
+    ] {
+        let (outcome, why) = visit(&server, &format!("expect = {{ {expect} }}")).await;
+        assert_eq!(outcome, wrong, "{expect}: {why}");
+        assert!(why.contains(said), "{expect}: {why}");
+    }
+    assert_eq!(server.requests().len(), 5);
+    for slow in ["latency_under = \"1ns\"", "first_byte_under = \"1ns\""] {
+        let (outcome, why) = visit(&server, &format!("expect = {{ {slow} }}")).await;
+        assert_eq!(outcome, Outcome::Degraded(FailureKind::TooSlow), "{why}");
+    }
+    assert_eq!(server.requests().len(), 9, "the asset is fetched even so");
+}
