@@ -1,0 +1,49 @@
+//! Certificates for the tests, made as they go: an authority, and what it signs.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Who signs; `pem` is the file to trust.
+pub struct Authority {
+    pub issuer: Issuer<'static, KeyPair>,
+    pub pem: tempfile::NamedTempFile,
+}
+
+pub fn authority() -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let pem = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(pem.path(), certificate.pem()).unwrap();
+    Authority {
+        issuer: Issuer::new(params, key),
+        pem,
+    }
+}
+
+/// For these names, valid from the first of these years to the second.
+pub fn certificate(names: &[&str], years: (i32, i32)) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.not_before = date_time_ymd(years.0, 1, 1);
+    params.not_after = date_time_ymd(years.1, 1, 1);
+    params
+}
+
+/// A server with a certificate of these properties.
+pub fn config(authority: &Authority, params: CertificateParams) -> ServerConfig {
+    let key = KeyPair::generate().unwrap();
+    let leaf = params.signed_by(&key, &authority.issuer).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key)
+        .unwrap()
+}
