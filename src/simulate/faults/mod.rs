@@ -3,6 +3,7 @@
 //! A way to misbehave is a [`Mode`]: data, with what a probe must make of it. `play` performs it on a connection,
 //! `server` opens the doors. All bytes are written by hand: a library would refuse to say most of this.
 
+mod certificate;
 mod dns;
 mod gzip;
 mod http1;
@@ -14,6 +15,7 @@ mod tls;
 
 use crate::model::{FailureKind, Fault, Outcome, Phase};
 
+pub use certificate::{CertificateError, acceptor};
 pub use dns::serve as serve_dns;
 pub use server::{Door, serve};
 
