@@ -1,32 +1,19 @@
 //! Certificates and handshakes, good and bad.
 
-use std::sync::Arc;
-
 use rcgen::CertificateParams;
 use tokio::io::AsyncWriteExt;
-use tokio_rustls::TlsAcceptor;
 use watchfire::model::{FailureKind as Kind, Fault, Outcome, Phase, Topic};
 use watchfire::probe::Run;
 
-use super::certificates::{Authority, authority, certificate, config};
+use super::certificates::{Authority, authority, certificate, config, https};
 use super::server::{Server, reply};
 use super::{LONG, SHORT, client, failure, plan, roots, why};
 
 async fn serve(authority: &Authority, params: CertificateParams) -> Server {
-    let acceptor = TlsAcceptor::from(Arc::new(config(authority, params)));
-    Server::start(move |stream, requests| {
-        let acceptor = acceptor.clone();
-        async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else {
-                return;
-            };
-            requests.read(&mut stream).await;
-            let _ = stream
-                .write_all(&reply("200 OK", "text/plain", "fine"))
-                .await;
-            let _ = stream.shutdown().await;
-        }
-    })
+    https(
+        config(authority, params),
+        reply("200 OK", "text/plain", "fine"),
+    )
     .await
 }
 
