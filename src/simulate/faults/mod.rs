@@ -49,7 +49,7 @@ pub enum Seen {
 pub enum Protocol {
     /// `/h1/MODE`, asked by a probe of kind `http`.
     Http1,
-    /// `/sse/MODE`, asked by a streamed probe of kind `chat`.
+    /// `/sse/MODE`, asked by a streamed probe of kind `chat` that expects the text `pong`.
     Sse,
     /// A port each, asked over https: the handshake never ends well.
     Tls,

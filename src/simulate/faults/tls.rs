@@ -5,6 +5,7 @@ use super::{Mode, Seen, mode};
 use crate::model::{FailureKind as Kind, Fault, Phase};
 
 const HANDSHAKE: Seen = Seen::Failure(Kind::TlsHandshake, Fault::Provider, Phase::Tls);
+const WRONG_NAME: Seen = Seen::Failure(Kind::TlsWrongName, Fault::Provider, Phase::Tls);
 const STANDS: Seen = Seen::Failure(Kind::Timeout, Fault::Provider, Phase::Tls);
 
 /// The beginning of a ServerHello of 70 bytes that chooses TLS 1.0: record, message, version.
@@ -28,7 +29,7 @@ pub(super) const MODES: &[Mode] = &[
         &[Await, Say(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")]),
     mode("tls-1-0", "chooses TLS 1.0", HANDSHAKE, &[Await, Say(HELLO_1_0), Say(REST_1_0), Hold]),
     mode("alert-version", "the alert that it does not speak our versions", HANDSHAKE, &[Await, Say(b"\x15\x03\x03\x00\x02\x02\x46")]),
-    mode("alert-name", "the alert that it does not know the name (SNI)", HANDSHAKE, &[Await, Say(b"\x15\x03\x03\x00\x02\x02\x70")]),
+    mode("alert-name", "the alert that it does not know the name (SNI)", WRONG_NAME, &[Await, Say(b"\x15\x03\x03\x00\x02\x02\x70")]),
     mode("alert-handshake", "the alert that nothing fits", HANDSHAKE, &[Await, Say(b"\x15\x03\x03\x00\x02\x02\x28")]),
     mode("alert-internal", "the alert that it has failed itself", HANDSHAKE, &[Await, Say(b"\x15\x03\x03\x00\x02\x02\x50")]),
     mode("alert-unknown", "an alert that does not exist", HANDSHAKE, &[Await, Say(b"\x15\x03\x03\x00\x02\x02\xf0")]),

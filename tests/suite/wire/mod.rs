@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Runs on a connection that is to be used again: the second and later ones are of interest.
 const RUNS_ON_REUSE: usize = 4;
 
+/// What the streams of the fault server say when they are whole.
+const PONG: &str = "expect = { text = \"pong\" }";
+
 /// Runs a probe of `kind` against each mode; panics with all modes that were not seen for what they are.
 async fn each(
     client: &Client,
@@ -53,7 +56,7 @@ async fn ask(client: &Client, kind: &str, mode: &'static Mode, url: &str) -> Opt
     let timeout = if by_the_clock { SHORT } else { LONG };
     let keys = match kind {
         "chat" => format!(
-            "url = {url:?}\nmodel = \"m\"\nauth = \"none\"\n{}",
+            "url = {url:?}\nmodel = \"m\"\nauth = \"none\"\n{PONG}\n{}",
             mode.keys
         ),
         _ => format!("url = {url:?}\n{}", mode.keys),
