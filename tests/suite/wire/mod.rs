@@ -19,7 +19,7 @@ use crate::probe::{LONG, plan};
 /// Modes at a time: enough not to wait for each in turn, few enough to end in time on a busy machine.
 const AT_A_TIME: usize = 6;
 /// For what can only end by the clock: enough to come to the phase in which it does, beside the floods of others.
-const SHORT: Duration = Duration::from_millis(800);
+const SHORT: Duration = Duration::from_secs(2);
 /// Nothing takes this long beyond its timeout. How little it is in fact, `tests/faults/wire` measures.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Runs on a connection that is to be used again: the second and later ones are of interest.
