@@ -25,6 +25,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("lettre::", &["notify"]),
     ("reqwest::", &["probe"]),
+    ("h2::", &["probe"]),
     ("axum::", &["web"]),
     ("tokio::spawn", &["daemon"]),
     ("tokio_cron_scheduler::", &["daemon"]),

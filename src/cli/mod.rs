@@ -67,7 +67,7 @@ enum Command {
     /// Play an outage against the real daemon: no keys, no network
     Demo(demo::DemoArgs),
     /// Run only the fake provider, for fire drills against one's own daemon
-    Simulate(simulate::SimulateArgs),
+    Simulate(simulate::SimulateCommand),
     /// Check the configuration, and forecast what it costs and how fast it notices
     Check(check::CheckArgs),
     /// Run probes now and draw the phases of each

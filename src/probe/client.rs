@@ -1,7 +1,8 @@
 //! Runs probes: the only place that sends anything.
 //!
 //! One attempt per run, no retry, no proxy, no redirect unless asked, everything under one deadline: a retry within a
-//! probe would hide the error rate that it exists to measure.
+//! probe would hide the error rate that it exists to measure. A connection that was left open by an earlier run, and is
+//! found closed, is no attempt yet.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,11 +84,21 @@ impl Client {
         for step in 0..Step::LIMIT {
             let deadline = by(&memory);
             let mut exchange = Exchange::new(step, begun, &self.clock);
-            exchange.remember(nonce, memory);
+            exchange.remember(nonce, memory.clone());
             let reader = check.reader(step);
             let ours = step == 0 || check.is_ours(&request.prepared.url);
             let performed = exchange.perform(&mut route, &request, ours, reader);
-            let halted = match timeout_at(deadline, performed).await {
+            let mut halted = timeout_at(deadline, performed).await;
+            if matches!(&halted, Ok(Err(halt)) if exchange.met_a_closed_connection(halt))
+                && route.leaves_open_ones()
+            {
+                // A service may close an idle connection at any time: that is no answer to this request.
+                exchange = Exchange::new(step, begun, &self.clock);
+                exchange.remember(nonce, memory);
+                let performed = exchange.perform(&mut route, &request, ours, check.reader(step));
+                halted = timeout_at(deadline, performed).await;
+            }
+            let halted = match halted {
                 Ok(halted) => halted,
                 Err(_) if exchange.has_headers() => Ok(End::TimedOut),
                 Err(_) => {

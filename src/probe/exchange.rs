@@ -263,6 +263,12 @@ impl<'c> Exchange<'c> {
         self.head_at.is_some()
     }
 
+    /// Whether no byte of an answer came over a connection that an earlier run had left open.
+    pub(super) fn met_a_closed_connection(&self, halt: &Halt) -> bool {
+        let closed = matches!(halt, Halt::Transport(Broken::Service(failed)) if failed.kind == FailureKind::Reset);
+        closed && self.head_at.is_none() && self.slot.notes().own().is_none()
+    }
+
     /// The phase that the exchange is in, or failed in.
     pub(super) fn reached(&self) -> Phase {
         match self.head_at {

@@ -110,6 +110,18 @@ fn told_apart(error: &(dyn Error + 'static), phase: Phase) -> (Break, String) {
         if let Some(hyper) = fault.downcast_ref::<hyper::Error>() {
             http = Some(of_http(hyper));
         }
+        if let Some(h2) = fault.downcast_ref::<h2::Error>() {
+            match h2.get_io() {
+                // Not among its sources: it has to be asked for.
+                Some(io) => {
+                    if let Some(ours) = own_trouble(io) {
+                        return ours;
+                    }
+                    broken = Some(io.kind());
+                }
+                None => http = Some(Some(of_h2(h2))),
+            }
+        }
         if let Some(io) = fault.downcast_ref::<io::Error>() {
             if let Some(ours) = own_trouble(io) {
                 return ours;
@@ -234,6 +246,14 @@ fn of_http(error: &hyper::Error) -> Option<Break> {
         Some(Break::Closed)
     } else {
         None
+    }
+}
+
+/// The service may end a stream or a connection at any time, and says so; all else breaks the rules of HTTP/2.
+fn of_h2(error: &h2::Error) -> Break {
+    match error.is_remote() && (error.is_reset() || error.is_go_away()) {
+        true => Break::Http2,
+        false => Break::NotHttp,
     }
 }
 

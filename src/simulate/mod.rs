@@ -1,11 +1,13 @@
 //! The fake provider: plays a scenario over real HTTP, for drills, for the demo and for tests.
 //!
 //! `file` reads scenarios and `builtin` keeps those that come with watchfire; `provider` decides what each request
-//! meets, `answer` says what that looks like on the wire, `server` carries it.
+//! meets, `answer` says what that looks like on the wire, `server` carries it. `faults` is another server: one that breaks
+//! the rules of HTTP, TLS and DNS themselves.
 
 mod answer;
 pub mod builtin;
 mod chat;
+pub mod faults;
 mod fields;
 pub mod file;
 mod images;

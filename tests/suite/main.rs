@@ -19,3 +19,4 @@ mod probe;
 mod simulate;
 mod store;
 mod whose_fault;
+mod wire;

@@ -8,6 +8,7 @@ use crate::cli::{Exit, complain};
 use crate::diagnostic::{Diagnosed, Level, Lines};
 use crate::model::Timestamp;
 use crate::model::scenario::Scenario;
+use crate::simulate::faults::CertificateError;
 
 /// Bytes of a scenario file: a year by the minute is less.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -61,6 +62,9 @@ pub enum SimulateError {
         /// Why.
         error: io::Error,
     },
+    /// The certificate of the fault server is not usable.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
 }
 
 impl SimulateError {
@@ -78,6 +82,8 @@ impl SimulateError {
         match self {
             SimulateError::Unknown { .. } | SimulateError::Outside { .. } => Exit::Usage,
             SimulateError::Faulty(_) | SimulateError::TooLarge { .. } => Exit::Config,
+            SimulateError::Certificate(CertificateError::Refused(_)) => Exit::Config,
+            SimulateError::Certificate(CertificateError::File { .. }) => Exit::Io,
             SimulateError::Unreadable { .. } | SimulateError::Listen { .. } => Exit::Io,
         }
     }

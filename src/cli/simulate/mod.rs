@@ -1,5 +1,6 @@
 //! `watchfire simulate`: only the fake provider, for fire drills against one's own daemon.
 
+mod faults;
 mod load;
 
 use std::net::SocketAddr;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use anstream::println;
 use anstyle::{AnsiColor, Style};
-use clap::Args;
+use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,22 @@ use crate::simulate::{Provider, serve};
 
 /// Fastest story: a day in a second and a half. Beyond it no request lasts as long as a step of the story.
 const FASTEST: f64 = 60_000.0;
+
+/// A story, or a server that breaks the rules.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SimulateCommand {
+    #[command(subcommand)]
+    other: Option<Other>,
+    #[command(flatten)]
+    story: SimulateArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Break the rules of HTTP, TLS and DNS instead, one way at an address
+    Faults(faults::FaultsArgs),
+}
 
 /// Plays an outage as a fake provider over HTTP.
 #[derive(Debug, Clone, Args)]
@@ -55,7 +72,7 @@ pub struct SimulateArgs {
 }
 
 /// Runs the command: to the end of the story, or until Ctrl-C.
-pub fn run(args: SimulateArgs) -> Exit {
+pub fn run(command: SimulateCommand) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -68,7 +85,7 @@ pub fn run(args: SimulateArgs) -> Exit {
     };
     let played = runtime.block_on(async {
         tokio::select! {
-            played = play(args) => played,
+            played = perform(command) => played,
             _ = tokio::signal::ctrl_c() => Ok(()),
         }
     });
@@ -78,6 +95,13 @@ pub fn run(args: SimulateArgs) -> Exit {
             error.report();
             error.exit()
         }
+    }
+}
+
+async fn perform(command: SimulateCommand) -> Result<(), SimulateError> {
+    match command.other {
+        Some(Other::Faults(args)) => faults::run(&args).await,
+        None => play(command.story).await,
     }
 }
 

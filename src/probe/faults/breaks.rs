@@ -77,8 +77,8 @@ breaks! {
     TlsOther = "another error of the TLS handshake";
     /// No HTTP.
     NotHttp = "bytes that are no HTTP, or headers without end";
-    /// HTTP/2 or HTTP/1.1 broke off in an orderly way: GOAWAY, RST_STREAM.
-    Http2 = "an HTTP/2 error (GOAWAY, RST_STREAM)";
+    /// HTTP/2 was broken off by the other side, in an orderly way.
+    Http2 = "HTTP/2 ended by the service (GOAWAY, RST_STREAM)";
     /// Any other fault of the exchange.
     HttpOther = "another error of the exchange";
     /// gzip that is none.

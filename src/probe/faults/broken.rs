@@ -1,6 +1,6 @@
 //! Looking up, asking and reading that broke, and what our own machine could not do.
 
-use super::source::{ERRNO, RFC_1035, RFC_1918, RFC_9110, RFC_9293};
+use super::source::{ERRNO, RFC_1035, RFC_1918, RFC_9110, RFC_9113, RFC_9293};
 use super::{ANY, Break, Example, Group, Row, When, between, theirs};
 use crate::model::{Cause, FailureKind as Kind, Outcome, Phase};
 
@@ -187,18 +187,31 @@ pub(super) const SPEAKING: Group = Group {
             ],
         ),
         broke(
-            &[Break::NotHttp, Break::Http2, Break::HttpOther],
+            &[Break::NotHttp, Break::HttpOther],
             &[],
             theirs(Kind::Protocol),
             (
-                "What came is not valid HTTP, or HTTP/2 broke the request off.",
+                "What came is not valid HTTP.",
                 "If it stays, the service or a proxy before it is broken.",
             ),
             &[RFC_9110],
             &[
                 Broken(Break::NotHttp, Phase::FirstByte),
-                Broken(Break::Http2, Phase::FirstByte),
                 Broken(Break::HttpOther, Phase::Body),
+            ],
+        ),
+        broke(
+            &[Break::Http2],
+            &[],
+            theirs(Kind::Reset),
+            (
+                "The service, or a proxy before it, ended the HTTP/2 stream or connection before the answer was whole.",
+                "Look at its time limits, and whether it was being restarted.",
+            ),
+            &[RFC_9113],
+            &[
+                Broken(Break::Http2, Phase::FirstByte),
+                Broken(Break::Http2, Phase::Body),
             ],
         ),
         broke(

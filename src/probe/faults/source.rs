@@ -47,6 +47,7 @@ pub(super) const WISPR: &str = "WISPr 1.0, Wi-Fi Alliance";
 pub(super) const RFC_6585: &str = "https://www.rfc-editor.org/rfc/rfc6585";
 pub(super) const RFC_7725: &str = "https://www.rfc-editor.org/rfc/rfc7725";
 pub(super) const RFC_9110: &str = "https://www.rfc-editor.org/rfc/rfc9110";
+pub(super) const RFC_9113: &str = "https://www.rfc-editor.org/rfc/rfc9113";
 pub(super) const RFC_8446: &str = "https://www.rfc-editor.org/rfc/rfc8446";
 pub(super) const RFC_5280: &str = "https://www.rfc-editor.org/rfc/rfc5280";
 pub(super) const RFC_1918: &str = "https://www.rfc-editor.org/rfc/rfc1918";

@@ -79,6 +79,13 @@ impl Route {
         Ok((client, guard))
     }
 
+    /// From here on the run opens connections of its own. Whether it has used those that others left open until now.
+    pub(in crate::probe) fn leaves_open_ones(&mut self) -> bool {
+        let left = self.connection == Connection::Reuse;
+        self.connection = Connection::Fresh;
+        left
+    }
+
     fn guard(&self, url: &Url, ours: bool) -> Guard {
         let ours = ours || url.origin() == self.first.url.origin();
         match self.transport.allow_private {

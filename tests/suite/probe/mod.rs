@@ -1,5 +1,6 @@
 //! The client and the kinds, against servers that misbehave on real sockets.
 
+pub mod certificates;
 mod chat;
 mod count;
 mod expectations;

@@ -1,69 +1,19 @@
 //! Certificates and handshakes, good and bad.
 
-use std::sync::Arc;
-
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::CertificateParams;
 use tokio::io::AsyncWriteExt;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use watchfire::model::{FailureKind as Kind, Fault, Outcome, Phase, Topic};
 use watchfire::probe::Run;
 
+use super::certificates::{Authority, authority, certificate, config, https};
 use super::server::{Server, reply};
 use super::{LONG, SHORT, client, failure, plan, roots, why};
 
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: tempfile::NamedTempFile,
-}
-
-fn authority() -> Authority {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.self_signed(&key).unwrap();
-    let pem = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(pem.path(), certificate.pem()).unwrap();
-    Authority {
-        issuer: Issuer::new(params, key),
-        pem,
-    }
-}
-
-fn certificate(names: &[&str], years: (i32, i32)) -> CertificateParams {
-    let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
-    let mut params = CertificateParams::new(names).unwrap();
-    params.not_before = date_time_ymd(years.0, 1, 1);
-    params.not_after = date_time_ymd(years.1, 1, 1);
-    params
-}
-
 async fn serve(authority: &Authority, params: CertificateParams) -> Server {
-    let key = KeyPair::generate().unwrap();
-    let leaf = params.signed_by(&key, &authority.issuer).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    Server::start(move |stream, requests| {
-        let acceptor = acceptor.clone();
-        async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else {
-                return;
-            };
-            requests.read(&mut stream).await;
-            let _ = stream
-                .write_all(&reply("200 OK", "text/plain", "fine"))
-                .await;
-            let _ = stream.shutdown().await;
-        }
-    })
+    https(
+        config(authority, params),
+        reply("200 OK", "text/plain", "fine"),
+    )
     .await
 }
 
