@@ -15,7 +15,7 @@ from .case import Case
 from .shapes import ALL, OPENAI
 
 # Bytes after which words have come for certain: headers are fewer, and a piece of a stream has some 200.
-BEGUN = 2_500
+BEGUN = 1_500
 HANGS, SILENT, KILLED, DEAD = "hangs", "silent", "killed", "dead"
 LIMIT = {"timeout": "3s"}
 
@@ -151,4 +151,4 @@ class Endings:
             counts = received(process.pid, port)[:connections]
             return len(counts) == connections and counts[-1] > BEGUN
 
-        self.servers.until(begun, f"{case.server} did not begin to stream: {case.how}", 60)
+        self.servers.until(begun, f"{case.server} did not begin to stream: {case.how}", 120)

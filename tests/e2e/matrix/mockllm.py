@@ -7,6 +7,8 @@ with 200.
 import json
 from dataclasses import dataclass
 
+import canaries
+
 from .aimock import OWN
 from .case import GOOD, Case, Service
 from .shapes import OPENAI
@@ -97,7 +99,7 @@ def rules():
     made += [rule(name, 200, body) for name, (_, body, _) in ANSWERS.items()]
     for number, refusal in enumerate(REFUSALS):
         made += [rule(f"refusal-{number}", refusal.status, refusal.body), rule(f"inside-{number}", 200, refusal.body)]
-    return made
+    return made + canaries.echo_rules()
 
 
 def services(servers):
