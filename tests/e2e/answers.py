@@ -2,10 +2,12 @@
 
 import json
 
+from questions import questions
+
 # A red pixel, and its prompt's other form: a picture of which only the address comes.
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 BY_ADDRESS = "by address"
-LONG = "this answer is long enough to be cut or to stop before its last word, which is: pong"
+LONG = "this answer is long enough to be cut or to stop before its last word, which is: "
 
 
 def pictures(store):
@@ -25,8 +27,7 @@ def good(store):
         {"match": {"userMessage": "say it late"}, "response": {"content": "pong"}, "streamingProfile": {"ttft": 900, "tps": 50}},
         {"match": {"userMessage": "say what is withheld"}, "response": {"content": "", "finishReason": "content_filter"}},
         {"match": {"userMessage": "ask the retired"}, "response": {"status": 404, "error": refusal}},
-        {"match": {"userMessage": "ping"}, "response": {"content": "pong"}},
-    ]
+    ] + [{"match": {"userMessage": asked}, "response": {"content": answer.title()}} for asked, answer in questions()]
 
 
 def refused(status, message, kind, code=None):
@@ -40,15 +41,18 @@ def refused(status, message, kind, code=None):
 
 def cut(store):
     """Streams break off after the first word."""
-    rule = {"match": {}, "response": {"content": LONG}, "chunkSize": 5, "latency": 20, "truncateAfterChunks": 3}
-    return pictures(store) + [rule]
+    return pictures(store) + at_length(chunkSize=5, latency=20, truncateAfterChunks=3)
 
 
 def stalling(store, after):
     """Streams go silent for a minute after so many pieces; the first piece says nothing yet."""
     timings = {"ttftMs": 20, "interChunkDelaysMs": [20] * (after - 1) + [60_000] + [20] * 30}
-    rule = {"match": {}, "response": {"content": LONG}, "chunkSize": 5, "recordedTimings": timings}
-    return pictures(store) + [rule]
+    return pictures(store) + at_length(chunkSize=5, recordedTimings=timings)
+
+
+def at_length(**how):
+    """Each question is answered right, in the last word of many."""
+    return [{"match": {"userMessage": asked}, "response": {"content": LONG + answer}, **how} for asked, answer in questions()]
 
 
 def empty():

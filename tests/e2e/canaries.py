@@ -74,11 +74,11 @@ def half(value):
 
 @dataclass(frozen=True)
 class Echo:
-    """A probe that meets its secrets again: its keys, and whether it succeeds (nothing was told) or fails."""
+    """A probe that meets its secrets again: its keys, and what comes of it."""
 
     name: str
     keys: dict
-    fails: bool = True
+    expected: str = "failure, masked"
 
 
 def echoes(servers, mock_llm):
@@ -89,8 +89,8 @@ def echoes(servers, mock_llm):
     secret = {"x-canary": {"env": "CANARY_HEADER"}}
     wrong = {"text": "no such words"}
 
-    def http(name, url, fails=True, **keys):
-        return Echo(name, {"kind": "http", "url": url, "headers": secret, "auth": "bearer", "expect": wrong, "timeout": "10s", **keys}, fails)
+    def http(name, url, expected=Echo.expected, **keys):
+        return Echo(name, {"kind": "http", "url": url, "headers": secret, "auth": "bearer", "expect": wrong, "timeout": "10s", **keys}, expected)
 
     def away(path):
         return f"{bin_}/redirect-to?status_code=307&url={urllib.parse.quote(other + path, safe='')}"
@@ -101,11 +101,11 @@ def echoes(servers, mock_llm):
     yield http("headers", f"{bin_}/headers")
     yield http("key-in-a-header", f"{bin_}/headers", auth={"header": "x-api-key"})
     yield http("posted", f"{bin_}/post", method="POST", body="{}")
-    yield http("same-origin", f"{bin_}/redirect-to?url=/anything", redirects=1, expect=told, fails=False)
+    yield http("same-origin", f"{bin_}/redirect-to?url=/anything", redirects=1, expect=told, expected="success")
     yield http("same-origin-shown", f"{bin_}/redirect-to?url=/anything", redirects=1)
-    yield http("other-origin", away("/anything"), redirects=1, expect=untold, fails=False)
-    yield http("other-origin-shown", away("/anything"), redirects=1)
-    yield http("not-followed", away("/anything"))
+    yield http("other-origin", away("/anything"), redirects=1, expect=untold, expected="success")
+    yield http("other-origin-shown", away("/anything"), redirects=1, expected="failure")
+    yield http("not-followed", away("/anything"), expected="failure")
     for streamed in (True, False):
         for model in ("echo-key-in-500", "echo-key-in-200", "echo-key-as-answer"):
             keys = {"kind": "chat", "url": f"http://127.0.0.1:{mock_llm}/v1/chat/completions", "model": model, "stream": streamed, "timeout": "10s"}
@@ -123,10 +123,10 @@ def echo_rules():
     ]
 
 
-def service(servers, every="1h"):
-    """The service and its probes, for a probes.toml."""
+def service(servers, mock_llm, every="1h"):
+    """The service and its probes, for a probes.toml; `mock_llm` is the port of one that knows `echo_rules`."""
     lines = ["", "[service.echo]", f'base_url = "http://127.0.0.1:{servers.store}"', 'key = { env = "CANARY_KEY" }', ""]
-    for echo in echoes(servers, servers.second):
+    for echo in echoes(servers, mock_llm):
         lines += ["[[probe]]", f"name = {toml(echo.name)}", 'service = "echo"', f"every = {toml(every)}"]
         lines += [f"{key} = {toml(value)}" for key, value in echo.keys.items()] + [""]
     return "\n".join(lines)

@@ -83,7 +83,7 @@ class Play:
         notes = json.loads(self.servers.control("GET", "journal?path=/v1/chat/completions"))
         notes = notes if isinstance(notes, list) else notes["entries"]
         own = [note["body"] for note in notes if "watchfire" in note["headers"].get("user-agent", "")]
-        own = [body for body in own if body["messages"][0]["content"].startswith("ping ")]
+        own = [body for body in own if body["messages"][0]["content"].startswith("Request ")]
         report = self.report
         report.part("What aimock was asked", "what", "expected", "got")
         twice = len(own) - len({body["messages"][0]["content"] for body in own})

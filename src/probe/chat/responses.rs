@@ -189,7 +189,9 @@ impl Response<'_> {
 /// The error in an event or a whole answer that may hold one.
 pub(super) fn reported(value: &Value) -> Option<Reported> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let failed = value["type"] == "response.failed" || value["status"] == "failed";
+    let failed = value["type"] == "response.failed"
+        || value["status"] == "failed"
+        || value["response"]["status"] == "failed";
     Reported::in_value(value)
         .or_else(|| Reported::in_value(&value["response"]))
         .or_else(|| {

@@ -7,9 +7,10 @@ import json
 from dataclasses import dataclass
 
 from answers import PIXEL
+from questions import questions
 
 from .case import GOOD, Case, Service
-from .shapes import ALL, OPENAI
+from .shapes import ALL, GEMINI, OPENAI
 
 SERVICE = "aimock"
 LONG = "this answer is long enough to be cut or to stop before its last word, which is: pong"
@@ -132,6 +133,7 @@ def fixtures(store):
         rules.append({"match": {"endpoint": "image", "model": name}, "response": {"image": {"url": f"http://127.0.0.1:{store}/{path}"}}})
     for name in IMAGE_REFUSALS:
         rules.append({"match": {"endpoint": "image", "model": name}, **STATES[name].fixture})
+    rules += [{"match": {"model": "asked", "userMessage": asked}, "response": {"content": answer.title()}} for asked, answer in questions()]
     rules += [{"match": {"model": name}, **state.fixture} for name, state in STATES.items()]
     # A stream of minutes, to be ended from outside.
     rules.append({"match": {"model": "endless"}, "response": {"content": "pong " * 2_000}, "chunkSize": 5, "latency": 50})
@@ -143,6 +145,8 @@ def services(servers):
     return [
         Service(SERVICE, f"{base}/v1", "MATRIX_KEY"),
         Service("aimock-wrong-key", f"{base}/v1", "WRONG_KEY"),
+        Service("aimock-gemini", f"{base}/v1beta", "MATRIX_KEY"),
+        Service("aimock-gemini-wrong-key", f"{base}/v1beta", "WRONG_KEY"),
     ]
 
 
@@ -155,6 +159,8 @@ def cases(servers):
 
 def chats(base, shape, streamed):
     def ask(what, model, expected, service=SERVICE, **keys):
+        if shape is GEMINI:
+            service = service.replace("aimock", "aimock-gemini")
         return Case("aimock", what, shape.how(streamed), service, shape.keys(model, streamed, **keys), expected, official=shape.official)
 
     for name, state in STATES.items():
@@ -164,6 +170,8 @@ def chats(base, shape, streamed):
         if streamed and name.startswith("silent"):
             keys.update(stall_after="1s")
         yield ask(state.what, name, shape.verdict(name, streamed) or (state.stream if streamed else state.plain), timeout="3s" if name in SLOW else "20s", **keys)
+    yield ask("right answer to the built-in question", "asked", GOOD)
+    yield ask("an excuse for an answer to the built-in question", "wrong", "wrong_content provider in body HTTP 200")
     yield ask("no fixture for the question", "unheard-of", "not_found ours in first_byte HTTP 404", **OWN)
     yield ask("wrong key", "right", "auth ours in first_byte HTTP 401", service="aimock-wrong-key", **OWN)
     if shape is OPENAI:

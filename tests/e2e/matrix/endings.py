@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from . import llama
 from .aimock import OWN
 from .case import Case
-from .shapes import ALL, OPENAI
+from .shapes import ALL, ANTHROPIC, GEMINI, OPENAI, RESPONSES
 
 # Bytes after which words have come for certain: headers are fewer, and a piece of a stream has some 200.
-BEGUN = 2_500
+BEGUN = 1_500
 HANGS, SILENT, KILLED, DEAD = "hangs", "silent", "killed", "dead"
 LIMIT = {"timeout": "3s"}
 
@@ -36,13 +36,13 @@ class Victim:
 
 VICTIMS = [
     Victim("aimock", "matrix-aimock", "aimock", tuple(ALL), "right", "endless", OWN, OWN),
-    Victim("fakellm", "fakellm", "fakellm", (OPENAI,), "right", "endless", OWN, OWN),
+    Victim("fakellm", "fakellm", "fakellm", (OPENAI, ANTHROPIC), "right", "endless", OWN, OWN),
     Victim("mock-llm", "matrix-mock-llm", "mock-llm", (OPENAI,), "right", "endless", OWN, OWN),
 ]
 if llama.BUILT:
     # On a busy machine there may be seconds between its words.
     story = {"prompt": "Tell me a long story about a dog.", "max_tokens": 400, "stall_after": "6s"}
-    VICTIMS.append(Victim("llama-server", "llama", "llama", (OPENAI,), "smollm2-135m", "smollm2-135m", llama.PROMPT, story))
+    VICTIMS.append(Victim("llama-server", "llama", "llama", (OPENAI, RESPONSES, ANTHROPIC), "smollm2-135m", "smollm2-135m", llama.PROMPT, story))
 NEEDS = [victim.place for victim in VICTIMS] + ["litellm", "httpbin", "badtls"]
 
 
@@ -58,9 +58,11 @@ def cases(servers):
     for victim in VICTIMS:
         for shape in victim.shapes:
             for streamed in (True, False):
+                service = "aimock-gemini" if shape is GEMINI else victim.service
+
                 def ask(what, state, expected, model=victim.model, **keys):
                     keys = shape.keys(model, streamed, **LIMIT | keys)
-                    return Case(victim.server, what, shape.how(streamed), victim.service, keys, expected, state, official=shape.official)
+                    return Case(victim.server, what, shape.how(streamed), service, keys, expected, state, official=shape.official)
 
                 yield ask("hangs (SIGSTOP)", HANGS, "timeout provider in first_byte", **victim.keys)
                 if streamed:
@@ -96,7 +98,7 @@ class Endings:
         self.probing = probing
         self.official = official
         self.cases = cases
-        self.ports = {victim.service: servers.places[victim.place].port for victim in VICTIMS}
+        self.ports = {victim.server: servers.places[victim.place].port for victim in VICTIMS}
         self.places = [victim.place for victim in VICTIMS]
         self.seen, self.said = {}, {}
 
@@ -133,7 +135,7 @@ class Endings:
             for case, run in zip(cases, runs):
                 self.until_begun(run, case, 1)
                 if case.official:
-                    self.until_begun(said.process, case, sum(c.official and c.service == case.service for c in cases))
+                    self.until_begun(said.process, case, sum(c.official and c.server == case.server for c in cases))
             strike()
             for case, run in zip(cases, runs):
                 self.seen[id(case)] = self.probing.end(run)
@@ -143,7 +145,7 @@ class Endings:
                 process.kill()
 
     def until_begun(self, process, case, connections):
-        port = self.ports[case.service]
+        port = self.ports[case.server]
 
         def begun():
             if process.poll() is not None:
@@ -151,4 +153,4 @@ class Endings:
             counts = received(process.pid, port)[:connections]
             return len(counts) == connections and counts[-1] > BEGUN
 
-        self.servers.until(begun, f"{case.server} did not begin to stream: {case.how}", 60)
+        self.servers.until(begun, f"{case.server} did not begin to stream: {case.how}", 120)

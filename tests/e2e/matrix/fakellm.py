@@ -4,7 +4,7 @@ import json
 
 from .aimock import OWN
 from .case import GOOD, Case, Service
-from .shapes import OPENAI
+from .shapes import ANTHROPIC, OPENAI
 
 NEEDS = ["fakellm"]
 RULES = {
@@ -54,7 +54,7 @@ VERDICTS = {
 
 
 def cases(servers):
-    for shape in (OPENAI,):
+    for shape in (OPENAI, ANTHROPIC):
         for streamed in (True, False):
             for name, (what, whole, stream) in VERDICTS.items():
                 expected = shape.verdict(f"fakellm {name}", streamed) or (stream if streamed else whole)

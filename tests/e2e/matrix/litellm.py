@@ -7,7 +7,7 @@ it passes on unchanged is expected as from the server itself.
 
 from . import aimock
 from .case import GOOD, Case, Service
-from .shapes import ALL, OPENAI
+from .shapes import ANTHROPIC, OPENAI, RESPONSES
 
 NEEDS = ["litellm", "matrix-aimock", "httpbin"]
 SERVER_ERROR = "server_error provider in first_byte HTTP 500"
@@ -34,8 +34,9 @@ def services(servers):
 
 def cases(servers):
     yield from mocked()
-    for streamed in (True, False):
-        yield from behind(OPENAI, streamed)
+    for shape in (OPENAI, RESPONSES, ANTHROPIC):
+        for streamed in (True, False):
+            yield from behind(shape, streamed)
     yield from images()
 
 

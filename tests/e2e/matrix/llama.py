@@ -3,13 +3,13 @@
 import os
 
 from .case import GOOD, Case, Service
-from .shapes import OPENAI
+from .shapes import ANTHROPIC, OPENAI, RESPONSES
 
 HOME = os.environ.get("REAL_HOME", os.path.expanduser("~/.cache/watchfire-real"))
 PROGRAM = os.environ.get("REAL_LLAMA_SERVER", f"{HOME}/llama-build/bin/llama-server")
 BUILT = os.path.exists(PROGRAM)
 NEEDS = ["llama"] if BUILT else []
-PROMPT = {"prompt": "Say hello.", "expect": {"text": "[A-Za-z]{2}"}, "max_tokens": 8}
+PROMPT = {"prompt": "Say hello.", "expect": {"min_chars": 1}, "max_tokens": 8}
 
 
 # It says so for a second or two after its start.
@@ -33,7 +33,7 @@ def cases(servers):
     if not BUILT:
         return
     base = f"http://127.0.0.1:{servers.places['llama'].port}"
-    for shape in (OPENAI,):
+    for shape in (OPENAI, RESPONSES, ANTHROPIC):
         for streamed in (True, False):
             def ask(what, expected, service="llama", **keys):
                 keys = PROMPT | {"timeout": "60s"} | keys
@@ -42,6 +42,7 @@ def cases(servers):
             yield ask("words", GOOD)
             yield ask("wrong key", "auth ours in first_byte HTTP 401", service="llama-wrong-key")
             yield ask("question longer than the context", "bad_request ours in first_byte HTTP 400", prompt="hello " * 3000)
+            yield ask("fewer words than expected", "wrong_content provider in body HTTP 200", expect={"min_chars": 10_000})
             yield ask("other words than expected", "wrong_content provider in body HTTP 200", expect={"text": "no such words"})
 
     def page(what, path, expected, state="runs", **keys):

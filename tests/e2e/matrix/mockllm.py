@@ -7,6 +7,8 @@ with 200.
 import json
 from dataclasses import dataclass
 
+import canaries
+
 from .aimock import OWN
 from .case import GOOD, Case, Service
 from .shapes import OPENAI
@@ -97,7 +99,7 @@ def rules():
     made += [rule(name, 200, body) for name, (_, body, _) in ANSWERS.items()]
     for number, refusal in enumerate(REFUSALS):
         made += [rule(f"refusal-{number}", refusal.status, refusal.body), rule(f"inside-{number}", 200, refusal.body)]
-    return made
+    return made + canaries.echo_rules()
 
 
 def services(servers):
@@ -106,7 +108,8 @@ def services(servers):
 
 def cases(servers):
     def ask(what, model, streamed, expected, how=None):
-        keys = OPENAI.keys(model, streamed, timeout="20s", **OWN)
+        # An echo of the built-in questions holds no answer.
+        keys = OPENAI.keys(model, streamed, timeout="20s", **{} if model == "echo" else OWN)
         return Case("mock-llm", what, how or OPENAI.how(streamed), "mock-llm", keys, expected, official=True)
 
     for name, (what, _, expected) in ANSWERS.items():

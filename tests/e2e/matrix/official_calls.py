@@ -95,6 +95,7 @@ def answer(line):
     return json.dumps({"ok": ok, "said": said})
 
 
-with ThreadPoolExecutor(8) as pool:
+# More than there are streams that must all have begun before they are ended.
+with ThreadPoolExecutor(24) as pool:
     for told in pool.map(answer, [line for line in sys.stdin if line.strip()]):
         print(told, flush=True)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from report import MATRIX
 
-from . import aimock, badtls, endings, fakellm, httpbin, litellm, llama, mockllm
+from . import aimock, badtls, endings, fakellm, httpbin, leaks, litellm, llama, mockllm
 from .case import GOOD
 from .official import Official
 from .probing import Probing, verdict
@@ -31,6 +31,7 @@ class Matrix:
     """All cases, and what came of them."""
 
     def __init__(self, program, servers, report):
+        self.program = program
         self.servers = servers
         self.report = report
         self.services = [service for one in SERVERS for service in one.services(servers)]
@@ -45,6 +46,7 @@ class Matrix:
         mine = [case for case in self.cases if case.state == "runs"]
         seen.update(self.probing.run(mine))
         said.update(self.official.run(mine))
+        leaks.Leaks(self.program, self.servers, self.report, self.environment).run()
         last_seen, last_said = endings.Endings(self.servers, self.probing, self.official, self.cases).run()
         seen.update(last_seen)
         said.update(last_said)

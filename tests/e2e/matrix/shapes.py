@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 class Shape:
     """`api` is the probe's key, `official` whether an official SDK speaks it.
 
-    `apart` holds verdicts that are this shape's own, by state and `streamed`: its words on the wire say more or less than
+    Gemini's SDK is not among the official ones that are installed. `apart` holds verdicts that are this shape's own, by state and `streamed`: its words on the wire say more or less than
     those of the others.
     """
 
@@ -30,4 +30,11 @@ class Shape:
 
 
 OPENAI = Shape("chat", None)
-ALL = [OPENAI]
+# aimock says of a withheld answer only that the response failed.
+FAILED = {("filtered", True): "error_event provider in body HTTP 200", ("filtered", False): "error_body provider in body HTTP 200"}
+RESPONSES = Shape("responses", "responses", apart=FAILED)
+ANTHROPIC = Shape("messages", "anthropic")
+# The first event has a word already.
+WORD_FIRST = {("silent-before", True): "stalled provider in body HTTP 200"}
+GEMINI = Shape("gemini", "gemini", official=False, apart=WORD_FIRST)
+ALL = [OPENAI, RESPONSES, ANTHROPIC, GEMINI]

@@ -3,7 +3,7 @@
 import os
 import re
 
-SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "src", "model", "question.rs")
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src", "model", "question.rs")
 
 
 def questions():
