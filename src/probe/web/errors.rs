@@ -52,6 +52,11 @@ impl Class {
         }
     }
 
+    /// Pages of somebody between us and the service, which may ask for something too.
+    const fn is_of_others(self) -> bool {
+        matches!(self, Class::Blocked | Class::Portal | Class::Proxy)
+    }
+
     /// In words that stand before whose page it is.
     pub(super) const fn words(self) -> &'static str {
         match self {
@@ -177,10 +182,14 @@ pub(super) fn known(page: &Page, source: &[u8]) -> Option<Found> {
     );
     if page.chars <= SHORT {
         hits.push(known.sources.first(source));
+    }
+    if page.chars <= TINY {
+        // Where people can write something, the service is there, whatever a banner above it says.
+        let works = page_takes_words(source);
         hits.push(known.file.page.iter().position(|row| {
-            row.text
-                .iter()
-                .any(|words| page.text.contains(words.as_str()))
+            let fits = row.class.is_of_others() || !works;
+            let said = |words: &String| page.text.contains(words.as_str());
+            fits && row.text.iter().any(said)
         }));
     }
     if let Some(row) = hits
@@ -198,15 +207,23 @@ pub(super) fn known(page: &Page, source: &[u8]) -> Option<Found> {
         return None;
     }
     known.file.phrases.iter().find_map(|phrases| {
-        phrases.class(&title, page).map(|class| Found {
+        phrases.class(&title, page, source).map(|class| Found {
             class,
             of: &phrases.language,
         })
     })
 }
 
+/// Whether a page has a field for a text of several lines, as a chat has.
+fn page_takes_words(source: &[u8]) -> bool {
+    const FIELD: &[u8] = b"<textarea";
+    source
+        .windows(FIELD.len())
+        .any(|window| window.eq_ignore_ascii_case(FIELD))
+}
+
 impl Phrases {
-    fn class(&self, title: &str, page: &Page) -> Option<Class> {
+    fn class(&self, title: &str, page: &Page, source: &[u8]) -> Option<Class> {
         let classes = [
             (&self.maintenance, Class::Maintenance),
             (&self.overloaded, Class::Overloaded),
@@ -222,7 +239,9 @@ impl Phrases {
         let (_, class) = classes.into_iter().find(|(phrases, _)| {
             phrases.iter().any(|phrase| {
                 lines().any(|line| says(line, phrase))
-                    || (page.chars <= TINY && stands_in(&page.text, phrase))
+                    || (page.chars <= TINY
+                        && !page_takes_words(source)
+                        && stands_in(&page.text, phrase))
             })
         })?;
         Some(class)

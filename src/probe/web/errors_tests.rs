@@ -440,3 +440,28 @@ fn an_ordinary_page_that_speaks_of_errors_is_none() {
         assert_eq!(class_of(&html), None, "{html}");
     }
 }
+
+#[test]
+fn a_page_that_works_is_no_error_page_for_the_banner_above_it() {
+    let banner = "We are experiencing high demand. Something seems to have gone wrong for some.";
+    let chat = page(
+        "Chat",
+        &format!("<p>{banner}</p><textarea name=q></textarea>"),
+    );
+    assert_eq!(class_of(&chat), None);
+    let login = page(
+        "Log in",
+        &format!(
+            "<p>Verify you are human</p><form><input name=user></form>{}",
+            "<p>Some words on how to log in.</p>".repeat(20)
+        ),
+    );
+    assert_eq!(class_of(&login), None);
+    let apache = page(
+        "403 Forbidden",
+        "<h1>Forbidden</h1><p>You don't have permission to access this resource.</p>",
+    );
+    assert_ne!(class_of(&apache), Some(Class::Blocked));
+    let without = page("Chat", &format!("<p>{banner}</p>"));
+    assert_eq!(class_of(&without), Some(Class::Overloaded));
+}
