@@ -1,7 +1,7 @@
 //! Texts and JSON documents with places to fill in: `{name}`, and where a reply is at hand `{$.path.in.it}`.
 //!
 //! Names are checked when the file is read; a name that is not known is a fault there. `{{name}}` is the text `{name}`
-//! itself; any other brace is only a brace. Secrets stand as tables: `{ env = ".." }`.
+//! itself; any other brace is only a brace. Secrets stand as tables: `{ env = ".." }`, in JSON `{ secret = { env = ".." } }`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,8 +18,8 @@ use crate::model::Secret;
 
 /// A longer value is no token, id or address.
 pub(super) const LONGEST_VALUE: usize = 8 * 1024;
-/// Sources of a secret: a table with one of these as its only key is one.
-const SECRET: &[&str] = &["env", "file", "credential"];
+/// Stands in a JSON document for a secret: `{ secret = { env = "NAME" } }`. A table of its own could be data.
+const SECRET: &str = "secret";
 
 /// What is known where a template stands.
 #[derive(Clone, Copy)]
@@ -246,7 +246,7 @@ pub(super) enum Document {
 }
 
 impl Document {
-    /// Reads any TOML value. A table whose only key is `env`, `file` or `credential` is a secret.
+    /// Reads any TOML value. A table whose only key is `secret`, with a table, is a secret.
     pub(super) fn read(
         value: &Spanned<DeValue<'_>>,
         context: &Context<'_>,
@@ -260,11 +260,10 @@ impl Document {
                     .collect::<Result<_, _>>()?,
             ),
             DeValue::Table(table) => {
-                let mut keys = table.keys();
-                if let (Some(key), None) = (keys.next(), keys.next())
-                    && SECRET.contains(&key.get_ref().as_ref())
+                if let (1, Some(secret)) = (table.len(), table.get(SECRET))
+                    && secret.get_ref().as_table().is_some()
                 {
-                    return Ok(Document::Text(Template::read(value, context)?));
+                    return Ok(Document::Text(Template::read(secret, context)?));
                 }
                 let entries = Fields::of(value).entries();
                 let read =
@@ -325,7 +324,7 @@ pub(super) fn plain_json(value: &Spanned<DeValue<'_>>) -> Result<Value, Problem>
             }
             Value::Object(object)
         }
-        DeValue::Datetime(_) => return Err(unfit()),
+        DeValue::Datetime(date) => Value::from(date.to_string()),
     })
 }
 

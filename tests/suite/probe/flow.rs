@@ -280,7 +280,7 @@ method = "PUT"
 path = "/use/{a}/x"
 query = { b = "{b}" }
 headers = { x-c = "{c}" }
-json = { a = ["{a}", { d = "{d}" }], n = 1, literal = "{{a}}", secret = { env = "K" } }
+json = { a = ["{a}", { d = "{d}" }], n = 1, literal = "{{a}}", file = { env = "K" }, secret = { secret = { env = "K" } } }
 [[step]]
 path = "/text"
 body = "a={a}"
@@ -299,7 +299,7 @@ expect = { json = { "$.ok" = true } }
         "{put}"
     );
     let body = format!(
-        r#"{{"a":["json-canary 1",{{"d":"cookie-canary"}}],"literal":"{{a}}","n":1,"secret":"{KEY}"}}"#
+        r#"{{"a":["json-canary 1",{{"d":"cookie-canary"}}],"file":{{"env":"K"}},"literal":"{{a}}","n":1,"secret":"{KEY}"}}"#
     );
     assert!(put.ends_with(&body), "{put}");
     assert!(requests[2].starts_with("POST /text ") && requests[2].ends_with("a=json-canary 1"));
