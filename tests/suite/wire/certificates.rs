@@ -68,7 +68,7 @@ impl Chain {
         let mut above: Option<Issuer<'static, KeyPair>> = None;
         for n in 0..self.length {
             let mut params = CertificateParams::new(Vec::new()).unwrap();
-            params.is_ca = self.may_sign.clone();
+            params.is_ca = self.may_sign;
             let own = if self.names == Names::Own { n } else { 0 };
             let name = format!("intermediate {own} {}", "x".repeat(self.padding));
             params.distinguished_name.push(DnType::CommonName, name);
