@@ -387,19 +387,31 @@ impl<J: Job> Desk<J> {
         }
     }
 
-    /// Starts the run that `next` holds; its place is taken.
+    /// Starts the run that `next` holds; its place is taken. When that run has become stale in its wait, its place goes
+    /// to the next in the queue, and so on: after a long wait all of them may have.
     fn start(&mut self, index: u32) {
+        let mut candidate = Some(index);
+        while let Some(index) = candidate {
+            if self.start_unless_stale(index) {
+                return;
+            }
+            candidate = self.limits.release(self.entries[index as usize].host);
+        }
+    }
+
+    /// False when nothing was started, and the place is free again.
+    fn start_unless_stale(&mut self, index: u32) -> bool {
         let now = self.clock.elapsed();
         let grain = self.clock.told(GRAIN);
         let entry = &mut self.entries[index as usize];
         let Some((origin, due)) = entry.next.take() else {
-            return self.give_back(index);
+            return false;
         };
         let late = now.saturating_sub(due);
         let stale = punctuality(&entry.slot.name, entry.interval, late, grain) == Punctuality::Skip;
         if origin == Origin::Scheduled && stale {
             self.miss();
-            return self.give_back(index);
+            return false;
         }
         entry.running = true;
         self.counters.started.fetch_add(1, Ordering::Relaxed);
@@ -410,6 +422,7 @@ impl<J: Job> Desk<J> {
             let run = run.unwrap_or_else(|_| crashed(clock.stamp(now)));
             (index, generation, origin, run)
         });
+        true
     }
 
     fn give_back(&mut self, index: u32) {

@@ -318,3 +318,22 @@ async fn a_thinned_rare_probe_runs_soon_after_the_start_and_one_without_money_do
         assert_eq!(stage.after(20).await.len(), runs);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn any_number_of_runs_that_became_stale_in_the_queue_are_left_out_without_a_word() {
+    const PROBES: u32 = 20_000;
+    let one = InFlight {
+        total: 1,
+        per_host: 1,
+    };
+    // The first run keeps the only place until all others have waited too long.
+    let plan = |clock: &Clock| {
+        (1..=PROBES)
+            .map(|id| slot(clock, id, 30, SECOND * 29))
+            .collect()
+    };
+    let stage = Stage::start(plan, one);
+    let samples = stage.after(120).await;
+    assert!(!samples.is_empty());
+    assert!(stage.missed() >= u64::from(PROBES), "{}", stage.missed());
+}
