@@ -14,7 +14,7 @@ PROMPT = {"prompt": "Say hello.", "expect": {"min_chars": 1}, "max_tokens": 8}
 
 # It says so for a second or two after its start.
 LOADS = "loads"
-LOADING = "server_error provider in first_byte HTTP 503"
+LOADING = "overloaded provider in first_byte HTTP 503"
 
 
 def prepare(servers):
@@ -59,9 +59,11 @@ def while_it_loads(probing, cases, over):
     """Asks again and again from before its start until `over`: the first run of each case that met it loading."""
     met = {}
     asked = [case for case in cases if case.state == LOADS]
-    while len(met) < len(asked) and not over.is_set():
-        for case in asked:
-            run = probing.end(probing.begin(case))
+    while asked and not over.is_set():
+        # Side by side: it does not load for long.
+        for case, process in [(case, probing.begin(case)) for case in asked]:
+            run = probing.end(process)
             if run["status"] == 503:
-                met.setdefault(id(case), run)
+                met[id(case)] = run
+        asked = [case for case in asked if id(case) not in met]
     return met
