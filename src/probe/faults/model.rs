@@ -141,6 +141,7 @@ pub(super) const GROUP: Group = Group {
                     "publisher model",
                     "try pulling it",
                     "invalid model name passed in model",
+                    "you passed in model=",
                     "is not a valid model id",
                     "no endpoints found for",
                     "no allowed providers are available",
@@ -170,6 +171,10 @@ pub(super) const GROUP: Group = Group {
                 json(
                     400,
                     r#"{"error":{"message":"{'error': '/chat/completions: Invalid model name passed in model=nope. Call `/v1/models` to view available models for your key.'}","type":"None","param":"None","code":"400"}}"#,
+                ),
+                json(
+                    400,
+                    r#"{"error":{"message":"litellm.BadRequestError: You passed in model=m. There are no healthy deployments for this model. Received Model Group=m\nAvailable Model Group Fallbacks=None","type":null,"param":null,"code":"400"}}"#,
                 ),
                 json(
                     404,

@@ -231,7 +231,7 @@ pub(super) const GROUP: Group = Group {
         },
         Row {
             when: When {
-                says: &["no deployments available", "no healthy deployment"],
+                says: &["no deployments available", "no healthy deployment available"],
                 status: &[400..=599],
                 ..ANY
             },
