@@ -23,7 +23,7 @@ PORTS = {
     14: ("client certificate required, none sent", "auth ours in first_byte HTTP 400"),
     15: ("plain HTTP on the port", "tls_handshake provider in tls"),
     16: ("HTTP/2", GOOD),
-    17: ("handshake refused by an alert", "tls_handshake provider in tls"),
+    17: ("handshake refused by the alert that the name is unknown", "tls_wrong_name provider in tls"),
 }
 BODY = "in body HTTP 200"
 PAGES = {

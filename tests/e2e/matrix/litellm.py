@@ -18,6 +18,25 @@ CHANGED = {
     "malformed": ("empty provider in body HTTP 200", SERVER_ERROR),
     "closed": (SERVER_ERROR, SERVER_ERROR),
 }
+ERROR_BODY = "error_body provider in body HTTP 200"
+# And what it changes for one shape only. A stream of Responses is one that it makes itself of a whole answer: it has none of
+# the faults of the stream behind it. Of Messages it begins the stream before the server behind it has said anything, and a
+# withheld answer is to it one that ended as it should.
+RESHAPED = {
+    RESPONSES.name: {
+        "filtered": ("error_event provider in body HTTP 200", ERROR_BODY),
+        "unpaid": ("quota ours in first_byte HTTP 400",) * 2,
+        "cut": (GOOD, GOOD),
+        "silent-after": (GOOD, GOOD),
+        "silent-before": (GOOD, GOOD),
+        "late": (GOOD, GOOD),
+        "malformed": (ERROR_BODY, ERROR_BODY),
+    },
+    ANTHROPIC.name: {
+        "filtered": ("empty provider in body HTTP 200",) * 2,
+        "silent-before": ("timeout provider in body HTTP 200", GOOD),
+    },
+}
 
 
 def prepare(servers):
@@ -73,7 +92,8 @@ def behind(shape, streamed):
         if name in aimock.SLOW:
             keys["timeout"] = "3s"
         straight = state.stream if streamed else state.plain
-        expected = CHANGED[name][0 if streamed else 1] if name in CHANGED else straight
+        changed = CHANGED | RESHAPED.get(shape.name, {})
+        expected = changed[name][0 if streamed else 1] if name in changed else straight
         yield chat("LiteLLM before aimock", state.what, shape, f"via/{name}", streamed, expected, **keys)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 class Shape:
     """`api` is the probe's key, `official` whether an official SDK speaks it.
 
-    Gemini's SDK is not among the official ones that are installed. `apart` holds verdicts that are this shape's own, by state and `streamed`: its words on the wire say more or less than
-    those of the others.
+    Gemini's SDK is not among the official ones that are installed. `apart` holds verdicts that are this shape's own, by
+    state and `streamed`: its words on the wire say more or less than those of the others.
     """
 
     name: str
