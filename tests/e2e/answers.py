@@ -40,8 +40,8 @@ def refused(status, message, kind, code=None):
 
 
 def cut(store):
-    """Streams break off after the first word."""
-    return pictures(store) + at_length(chunkSize=5, latency=20, truncateAfterChunks=3)
+    """Streams break off after the first word, late enough that a gateway has read it: the reset drops what is unread."""
+    return pictures(store) + at_length(chunkSize=5, latency=150, truncateAfterChunks=3)
 
 
 def stalling(store, after):

@@ -80,8 +80,9 @@ STATES = {
     "unavailable": refusal(
         "503, overloaded", "overloaded provider in first_byte HTTP 503", 503, "service_unavailable", "The engine is currently overloaded", "server_is_overloaded"),
     "overloaded": refusal("529, overloaded", "overloaded provider in first_byte HTTP 529", 529, "overloaded_error", "Overloaded"),
+    # Slow enough that a gateway has read the words before the connection is reset, which drops what is unread.
     "cut": state(
-        "stream cut after a word", {**LONG_ANSWER, "latency": 20, "truncateAfterChunks": 4}, "truncated provider in body HTTP 200", GOOD, **OWN),
+        "stream cut after a word", {**LONG_ANSWER, "latency": 150, "truncateAfterChunks": 4}, "truncated provider in body HTTP 200", GOOD, **OWN),
     "silent-after": state(
         "stream silent after some words", {**LONG_ANSWER, "recordedTimings": timed(6)}, "stalled provider in body HTTP 200", GOOD, **OWN),
     "silent-before": state(

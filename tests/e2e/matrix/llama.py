@@ -1,6 +1,9 @@
 """llama-server with a real small model, where it is built. Its words are its own: their number is what is checked."""
 
 import os
+import time
+import urllib.error
+import urllib.request
 
 from .case import GOOD, Case, Service
 from .shapes import ANTHROPIC, OPENAI, RESPONSES
@@ -37,7 +40,10 @@ def cases(servers):
         for streamed in (True, False):
             def ask(what, expected, service="llama", **keys):
                 keys = PROMPT | {"timeout": "60s"} | keys
-                return Case("llama-server", what, shape.how(streamed), service, shape.keys("smollm2-135m", streamed, **keys), expected, official=shape.official)
+                # Its stream of Messages lacks `message_start` when the answer begins with a character of several tokens,
+                # as an emoji is; Anthropic's SDK fails at that.
+                official = shape.official and not (shape is ANTHROPIC and streamed)
+                return Case("llama-server", what, shape.how(streamed), service, shape.keys("smollm2-135m", streamed, **keys), expected, official=official)
 
             yield ask("words", GOOD)
             yield ask("wrong key", "auth ours in first_byte HTTP 401", service="llama-wrong-key")
@@ -55,10 +61,22 @@ def cases(servers):
     yield page("no such page", "/v1/images/generations", "not_found ours in first_byte HTTP 404", method="POST", body="{}", auth="bearer")
 
 
+def loads(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return False
+    except urllib.error.HTTPError as refused:
+        return refused.code == 503
+    except OSError:
+        return False
+
+
 def while_it_loads(probing, cases, over):
-    """Asks again and again from before its start until `over`: the first run of each case that met it loading."""
+    """Waits from before its start until it loads, and asks then: the first run of each case that met it loading."""
     met = {}
     asked = [case for case in cases if case.state == LOADS]
+    while asked and not loads(asked[0].keys["url"]) and not over.is_set():
+        time.sleep(0.005)
     while asked and not over.is_set():
         # Side by side: it does not load for long.
         for case, process in [(case, probing.begin(case)) for case in asked]:

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from report import MATRIX
 
-from . import aimock, badtls, endings, fakellm, httpbin, leaks, litellm, llama, mockllm
+from . import aimock, badtls, endings, fakellm, httpbin, kinds, leaks, litellm, llama, mockllm
 from .case import GOOD
 from .official import Official
 from .probing import Probing, verdict
 
 HEADS = ("what the server does", "probe", "expected", "got", "official SDK")
 # One file each.
-SERVERS = [aimock, litellm, fakellm, mockllm, llama, httpbin, badtls, endings]
+SERVERS = [aimock, litellm, fakellm, mockllm, llama, httpbin, kinds, badtls, endings]
 
 
 def environment(servers):
