@@ -1,16 +1,19 @@
-//! The web pages: the chat, signing in, and what is shown when something fails.
+//! The web pages: the chat, signing in and out, and what is shown when something fails.
 
 use http::header::{LOCATION, SET_COOKIE};
 
 use super::answer::{Answer, Form, Offer};
+use super::provider::Provider;
 
 /// Name of the cookie that tells who is signed in.
 const COOKIE: &str = "session";
+/// Name of the form's hidden field.
+const TOKEN: &str = "csrf_token";
 
 /// `GET /`: the chat.
 pub(super) fn chat(signed_in: bool) -> Offer {
     let who = if signed_in {
-        "<p>Signed in.</p>"
+        "<p>Signed in. <a href=\"/logout\">Sign out</a></p>"
     } else {
         "<p><a href=\"/login\">Sign in</a></p>"
     };
@@ -21,18 +24,26 @@ pub(super) fn chat(signed_in: bool) -> Offer {
 }
 
 /// `GET /login`: the form.
-pub(super) fn login() -> Offer {
-    offer(Answer::page(200, html("Sign in", FORM)))
+pub(super) fn login(provider: &Provider, mark: u64) -> Offer {
+    offer(Answer::page(200, html("Sign in", &form(provider, mark))))
 }
 
-/// `POST /login`: any name with any password is let in; without either, the form comes again with 401.
-pub(super) fn sign_in(body: &[u8], mark: u64) -> Offer {
-    let filled = |key: &str| {
-        url::form_urlencoded::parse(body).any(|(k, value)| k == key && !value.is_empty())
+/// `POST /login`: any name with any password is let in. Without either the form comes again with 401, without a token
+/// of this provider with 403.
+pub(super) fn sign_in(provider: &Provider, body: &[u8], mark: u64) -> Offer {
+    let holds = |key: &str, right: &dyn Fn(&str) -> bool| {
+        url::form_urlencoded::parse(body).any(|(k, value)| k == key && right(&value))
     };
+    let filled = |key| holds(key, &|value| !value.is_empty());
+    let again = |status, why| {
+        let body = format!("<p>{why}</p>{}", form(provider, mark));
+        offer(Answer::page(status, html("Sign in", &body)))
+    };
+    if !holds(TOKEN, &|token| provider.issued(token)) {
+        return again(403, "This form is not valid any more. Please try again.");
+    }
     if !(filled("username") && filled("password")) {
-        let again = format!("<p>Name and password, please.</p>{FORM}");
-        return offer(Answer::page(401, html("Sign in", &again)));
+        return again(401, "Name and password, please.");
     }
     let cookie = format!("{COOKIE}={mark:016x}; Path=/; HttpOnly; SameSite=Lax");
     let onward = Answer::page(
@@ -44,10 +55,20 @@ pub(super) fn sign_in(body: &[u8], mark: u64) -> Offer {
     offer(onward)
 }
 
+/// `GET /logout`: the session ends, if there was one.
+pub(super) fn sign_out() -> Offer {
+    let body = "<h1>Signed out</h1><p><a href=\"/login\">Sign in again</a></p>";
+    let ended = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+    offer(Answer::page(200, html("Signed out", body)).with(SET_COOKIE, &ended))
+}
+
 /// Whether a `Cookie` header comes from someone who has signed in.
 pub(super) fn signed_in(cookies: Option<&str>) -> bool {
     let mut pairs = cookies.unwrap_or_default().split(';');
-    pairs.any(|pair| pair.trim().starts_with(concat!("session", "=")))
+    pairs.any(|pair| {
+        let value = pair.trim().strip_prefix(COOKIE);
+        value.is_some_and(|rest| rest.len() > 1 && rest.starts_with('='))
+    })
 }
 
 /// The page of the service's own error.
@@ -65,7 +86,12 @@ pub(super) fn bad_gateway(mark: u64) -> String {
     html("simulated provider | 502: Bad gateway", &body)
 }
 
-const FORM: &str = "<h1>Sign in</h1><form method=\"post\" action=\"/login\"><input name=\"username\"><input name=\"password\" type=\"password\"><button>Sign in</button></form>";
+fn form(provider: &Provider, mark: u64) -> String {
+    let token = provider.token(mark);
+    format!(
+        "<h1>Sign in</h1><form method=\"post\" action=\"/login\"><input type=\"hidden\" name=\"{TOKEN}\" value=\"{token}\"><input name=\"username\"><input name=\"password\" type=\"password\"><button>Sign in</button></form>"
+    )
+}
 
 fn html(title: &str, body: &str) -> String {
     format!(

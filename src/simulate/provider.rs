@@ -143,6 +143,18 @@ impl Provider {
         }
     }
 
+    /// A token for a form. It needs no memory: what was issued for the same seed is known by its second half.
+    pub(super) fn token(&self, mark: u64) -> String {
+        let proof = xxh3_64_with_seed(&mark.to_le_bytes(), self.seed);
+        format!("{mark:016x}{proof:016x}")
+    }
+
+    /// Whether [`Provider::token`] made it.
+    pub(super) fn issued(&self, token: &str) -> bool {
+        let mark = token.get(..16).map(|mark| u64::from_str_radix(mark, 16));
+        matches!(mark, Some(Ok(mark)) if self.token(mark) == token)
+    }
+
     /// Whether a key opens the API.
     pub(super) fn admits(&self, given: Option<&str>) -> bool {
         let Some(key) = &self.key else { return true };

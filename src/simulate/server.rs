@@ -166,7 +166,7 @@ fn component(method: &Method, path: &str) -> Option<Component> {
         ("GET", "/v1/models") => Some(Component::Models),
         ("POST", "/v1/images/generations") => Some(Component::ImageGeneration),
         ("GET", "/") => Some(Component::ChatWeb),
-        ("GET" | "POST", "/login") => Some(Component::Login),
+        ("GET" | "POST", "/login") | ("GET", "/logout") => Some(Component::Login),
         _ => None,
     }
 }
@@ -189,8 +189,11 @@ fn offer(
             let host = asked.header(HOST).unwrap_or("localhost");
             images::generation(provider, &asked.body, host, fate)?
         }
-        Component::Login if asked.method == Method::POST => pages::sign_in(&asked.body, fate.mark),
-        Component::Login => pages::login(),
+        Component::Login if asked.path == "/logout" => pages::sign_out(),
+        Component::Login if asked.method == Method::POST => {
+            pages::sign_in(provider, &asked.body, fate.mark)
+        }
+        Component::Login => pages::login(provider, fate.mark),
         Component::ChatWeb | Component::Video => {
             pages::chat(pages::signed_in(asked.header(COOKIE)))
         }

@@ -106,25 +106,53 @@ async fn pictures_are_real_and_come_inline_or_by_address() {
 async fn the_web_pages_let_anyone_sign_in() {
     let site = Site::well().await;
     assert!(site.get("/").await.text().contains("Sign in"));
-    assert!(
-        site.get("/login")
-            .await
-            .text()
-            .contains("<form method=\"post\"")
-    );
-    let refused = Heard::all(
-        site.send("POST", "/login", "", b"username=a&password=")
-            .await,
-    )
-    .await;
+    let form = site.get("/login").await.text();
+    assert!(form.contains("<form method=\"post\""));
+    let (_, token) = form.split_once("name=\"csrf_token\" value=\"").unwrap();
+    let (token, _) = token.split_once('"').unwrap();
+    let post =
+        async |body: &str| Heard::all(site.send("POST", "/login", "", body.as_bytes()).await).await;
+    let refused = post(&format!("csrf_token={token}&username=a&password=")).await;
     assert_eq!(refused.status, 401);
-    let body = b"username=a&password=b";
-    let signed = Heard::all(site.send("POST", "/login", "", body).await).await;
+    let signed = post(&format!("csrf_token={token}&username=a&password=b")).await;
     assert_eq!(signed.status, 303);
-    let (_, cookie) = signed.head.split_once("set-cookie: ").unwrap();
-    let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
-    let page = Heard::all(site.send("GET", "/", &cookie, b"").await).await;
+    let page = Heard::all(site.send("GET", "/", &cookie(&signed), b"").await).await;
     assert!(page.text().contains("Signed in."));
+
+    let out = Heard::all(site.send("GET", "/logout", &cookie(&signed), b"").await).await;
+    assert!(out.status == 200 && out.text().contains("Signed out"));
+    assert!(out.head.contains("max-age=0"), "{}", out.head);
+    let page = Heard::all(site.send("GET", "/", &cookie(&out), b"").await).await;
+    assert!(!page.text().contains("Signed in."));
+}
+
+fn cookie(answer: &Heard) -> String {
+    let (_, cookie) = answer.head.split_once("set-cookie: ").unwrap();
+    format!("Cookie: {}\r\n", cookie.split(';').next().unwrap())
+}
+
+#[tokio::test]
+async fn a_form_without_a_token_of_this_provider_is_refused() {
+    let site = Site::well().await;
+    for token in [
+        "",
+        "csrf_token=&",
+        "csrf_token=00000000000000010000000000000002&",
+    ] {
+        let body = format!("{token}username=a&password=b");
+        let refused = Heard::all(site.send("POST", "/login", "", body.as_bytes()).await).await;
+        assert_eq!(refused.status, 403, "{token}");
+        assert!(refused.text().contains("name=\"csrf_token\""));
+        assert!(!refused.head.contains("set-cookie"));
+    }
+}
+
+#[tokio::test]
+async fn signing_out_fails_like_signing_in() {
+    let site = Site::failing("server_error").await;
+    assert_eq!(site.get("/logout").await.status, 500);
+    let tally = site.provider.tallies()[Component::Login as usize];
+    assert_eq!((tally.requests, tally.failures), (1, 1));
 }
 
 #[tokio::test]
