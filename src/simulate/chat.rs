@@ -19,7 +19,7 @@ use crate::model::Question;
 use crate::model::scenario::FailureMode;
 
 /// Names in the list of models; any other name is answered as well, like a gateway that maps them.
-const MODELS: &[&str] = &["gpt-4o-mini", "gpt-4o", "gpt-image-1", "dall-e-2"];
+const MODELS: &[&str] = &["gpt-4o-mini", "gpt-4o", "gpt-image-1", "dall-e-2", "sora-2"];
 /// Characters of the question that come back in the answer.
 const ECHOED: usize = 200;
 /// Characters in a piece of a stream: short, so that even "pong" comes in two.

@@ -16,6 +16,7 @@ pub mod provider;
 mod script;
 mod server;
 mod status_page;
+mod videos;
 
 pub use provider::{Provider, Tally};
 pub use server::serve;

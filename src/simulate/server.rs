@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Body, Offer};
 use super::provider::{Fate, Provider};
-use super::{chat, images, pages, status_page};
+use super::{chat, images, pages, status_page, videos};
 use crate::model::scenario::Component;
 
 /// Connections at a time, those that are left hanging included; more wait in the kernel's queue.
@@ -134,7 +134,10 @@ async fn respond(provider: &Provider, asked: &Asked) -> Answer {
     let Some(component) = component(&asked.method, path) else {
         return unfailing(provider, asked);
     };
-    let fate = provider.fate(component);
+    let mut fate = provider.fate(component);
+    if component == Component::Video {
+        fate = videos::hastened(fate);
+    }
     match offer(provider, asked, component, &fate) {
         Ok(mut offer) => {
             if is_api(path) {
@@ -163,6 +166,7 @@ fn is_api(path: &str) -> bool {
 fn component(method: &Method, path: &str) -> Option<Component> {
     match (method.as_str(), path) {
         ("POST", _) if chat::Shape::of(path).is_some() => Some(Component::ApiChatCompletions),
+        _ if videos::Call::of(method, path).is_some() => Some(Component::Video),
         ("GET", "/v1/models") => Some(Component::Models),
         ("POST", "/v1/images/generations") => Some(Component::ImageGeneration),
         ("GET", "/") => Some(Component::ChatWeb),
@@ -194,9 +198,11 @@ fn offer(
             pages::sign_in(provider, &asked.body, fate.mark)
         }
         Component::Login => pages::login(provider, fate.mark),
-        Component::ChatWeb | Component::Video => {
-            pages::chat(pages::signed_in(asked.header(COOKIE)))
-        }
+        Component::ChatWeb => pages::chat(pages::signed_in(asked.header(COOKIE))),
+        Component::Video => match videos::Call::of(&asked.method, &asked.path) {
+            Some(call) => call.offer(provider, &asked.body, fate)?,
+            None => return Err(Box::new(not_found(&asked.path))),
+        },
     })
 }
 

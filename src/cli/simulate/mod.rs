@@ -18,7 +18,7 @@ pub use load::{SimulateError, load};
 use super::demo::narrate::hour;
 use super::{Exit, complain};
 use crate::clock::Clock;
-use crate::model::scenario::{Component, Scenario, Told, Truth, Turn};
+use crate::model::scenario::{Scenario, Told, Truth, Turn};
 use crate::model::{Secret, Timestamp};
 use crate::simulate::builtin::DEFAULT;
 use crate::simulate::{Provider, serve};
@@ -230,7 +230,7 @@ fn said(told: &Told, text: &str) -> String {
 fn ending(provider: &Provider) -> String {
     let mut line = format!("{}  over.", hour(provider.scenario().end));
     for tally in provider.tallies() {
-        if tally.requests > 0 && tally.component != Component::Video {
+        if tally.requests > 0 {
             let (failed, of) = (tally.failures, tally.requests);
             line.push_str(&format!(" {}: {failed} of {of} failed.", tally.component));
         }

@@ -230,6 +230,7 @@ impl Scenario {
         let own = self.scripts.get(&component);
         own.or_else(|| match component {
             Component::Models => self.scripts.get(&Component::ApiChatCompletions),
+            Component::Video => self.scripts.get(&Component::ImageGeneration),
             _ => None,
         })
     }
@@ -290,6 +291,23 @@ mod tests {
         assert_eq!(rate(31), 0.01);
         assert_eq!(s.rate(Component::Login, at(25)), 0.01);
         assert_eq!(s.rate(Component::Models, at(25)), 0.5);
+    }
+
+    #[test]
+    fn films_fail_like_pictures_where_they_have_no_script_of_their_own() {
+        let mut s = scenario();
+        let script = s.scripts.remove(&Component::ApiChatCompletions);
+        s.scripts
+            .extend(script.map(|script| (Component::ImageGeneration, script)));
+        assert_eq!(s.rate(Component::Video, at(25)), 0.5);
+        s.scripts.insert(
+            Component::Video,
+            Script {
+                profile: Vec::new(),
+                ..s.scripts[&Component::ImageGeneration].clone()
+            },
+        );
+        assert_eq!(s.rate(Component::Video, at(25)), 0.01);
     }
 
     #[test]

@@ -44,7 +44,7 @@ words! {
         ImageGeneration = "image_generation",
         /// Signing in.
         Login = "login",
-        /// Films; told on the status page, not offered by the fake provider.
+        /// Films made by the API.
         Video = "video",
     }
 }

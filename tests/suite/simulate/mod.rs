@@ -1,6 +1,7 @@
 //! The fake provider on the wire: what each endpoint answers, and how each failure looks to a client.
 
 mod chat;
+mod media;
 mod site;
 
 use base64::Engine as _;
