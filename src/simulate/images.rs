@@ -1,4 +1,4 @@
-//! Pictures, in OpenAI's shape: a real PNG of the size that was asked for.
+//! Pictures, in OpenAI's shape: a real PNG of the size that was asked for, as a document or as a stream of events.
 
 use std::io::Cursor;
 use std::sync::PoisonError;
@@ -8,14 +8,19 @@ use bytes::Bytes;
 use image::{GrayImage, ImageFormat, Luma};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Form, Offer};
+use super::answer::{Answer, Form, Offer, Step};
 use super::chat::wrong;
 use super::provider::{Fate, Provider};
+use crate::model::scenario::FailureMode;
 
 /// Width and height when the request names none.
 const USUAL: (u32, u32) = (256, 256);
 /// Longest side of a picture.
 const LONGEST: u32 = 2_048;
+/// Partial pictures in a stream.
+const MOST_PARTIAL: u64 = 3;
+/// Share of the latency that passes before each picture of a stream.
+const GAP: f64 = 0.05;
 /// Different sizes kept; a client that asks for more of them pays for the drawing.
 const MOST_KEPT: usize = 16;
 
@@ -40,18 +45,19 @@ pub(super) fn generation(
             size(text).ok_or_else(|| wrong("The size is not supported.", Some("size")))?
         }
     };
+    if request["stream"] == true {
+        return stream(provider, &request, size, fate);
+    }
     let picture = if request["response_format"] == "url" {
         json!({ "url": format!("http://{host}/files/{}x{}.png", size.0, size.1) })
     } else {
-        let png = base64::engine::general_purpose::STANDARD.encode(picture(provider, size));
-        json!({ "b64_json": png })
+        json!({ "b64_json": encoded(provider, size) })
     };
     let created = fate.at.as_micros().div_euclid(1_000_000);
-    let usage = json!({ "input_tokens": 12, "output_tokens": 272, "total_tokens": 284 });
     let with = |data: Value| {
         Answer::json(
             200,
-            &json!({ "created": created, "data": data, "usage": usage }),
+            &json!({ "created": created, "data": data, "usage": usage() }),
         )
     };
     Ok(Offer {
@@ -59,6 +65,74 @@ pub(super) fn generation(
         whole: with(json!([picture])),
         empty: with(json!([])),
     })
+}
+
+/// The picture as it grows; here the partial ones are already whole.
+fn stream(
+    provider: &Provider,
+    request: &Value,
+    size: (u32, u32),
+    fate: &Fate,
+) -> Result<Offer, Box<Answer>> {
+    let partial = match &request["partial_images"] {
+        Value::Null => Some(0),
+        number => number.as_u64().filter(|n| *n <= MOST_PARTIAL),
+    };
+    let Some(partial) = partial else {
+        let message = "The number of partial images is not supported.";
+        return Err(wrong(message, Some("partial_images")));
+    };
+    let created = fate.at.as_micros().div_euclid(1_000_000);
+    let event = |kind: &str, mut document: Value| {
+        document["type"] = kind.into();
+        Step::Send(format!("event: {kind}\ndata: {document}\n\n").into())
+    };
+    let drawn = |png: &str| {
+        json!({
+            "b64_json": png, "created_at": created, "size": format!("{}x{}", size.0, size.1), "quality": "low",
+            "background": "opaque", "output_format": "png",
+        })
+    };
+    let png = encoded(provider, size);
+    let gap = Step::Wait(fate.latency.mul_f64(GAP));
+    let mut begun = Vec::new();
+    for index in 0..partial {
+        let mut document = drawn(&png);
+        document["partial_image_index"] = index.into();
+        begun.push(gap.clone());
+        begun.push(event("image_generation.partial_image", document));
+    }
+    let ended = |last: Step| Answer::events([&begun[..], &[gap.clone(), last]].concat());
+    let completed = |png: &str| {
+        let mut document = drawn(png);
+        document["usage"] = usage();
+        event("image_generation.completed", document)
+    };
+    let (form, whole) = match fate.failure {
+        Some(FailureMode::ErrorInside) => {
+            let message = "The server had an error while processing your request.";
+            let error =
+                json!({ "type": "server_error", "code": null, "message": message, "param": null });
+            (
+                Form::Settled,
+                ended(event("error", json!({ "error": error }))),
+            )
+        }
+        _ => (Form::Json, ended(completed(&png))),
+    };
+    Ok(Offer {
+        form,
+        whole,
+        empty: Answer::events(vec![completed("")]),
+    })
+}
+
+fn encoded(provider: &Provider, size: (u32, u32)) -> String {
+    base64::engine::general_purpose::STANDARD.encode(picture(provider, size))
+}
+
+fn usage() -> Value {
+    json!({ "input_tokens": 12, "output_tokens": 272, "total_tokens": 284 })
 }
 
 /// `GET /files/256x256.png`; `None` when that is not the name of a picture.

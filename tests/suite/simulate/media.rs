@@ -1,14 +1,23 @@
 //! The fake provider's films and its pictures as a stream, on the wire and as the kinds `job` and `image` meet them.
 
-use serde_json::json;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 use watchfire::model::scenario::Component;
 use watchfire::model::{FailureKind as Kind, Outcome};
 use watchfire::probe::Run;
 
 use super::site::{Heard, Site};
-use crate::probe::{LONG, why};
+use crate::probe::{LONG, SHORT, why};
 
 const VIDEOS: &str = "/v1/videos";
+const PICTURES: &str = "/v1/images/generations";
+
+async fn picture(site: &Site, limit: Duration) -> Run {
+    let keys = "model = \"gpt-image-1\"\nstream = true\npartial_images = 2\nsize = \"64x32\"";
+    let root = format!("http://{}/v1", site.address);
+    crate::probe::run("image", keys, &root, limit).await
+}
 
 async fn film(site: &Site) -> Run {
     let keys = "form = \"openai-video\"\nmodel = \"sora-2\"\npoll = { every = \"1s\" }";
@@ -103,4 +112,61 @@ async fn an_error_inside_the_answer_about_a_film_is_that_its_making_failed() {
         (&film["status"], &film["error"]["code"]),
         (&json!("failed"), &json!("server_error"))
     );
+}
+
+#[tokio::test]
+async fn a_streamed_picture_comes_after_as_many_partial_ones_as_were_asked_for() {
+    let site = Site::well().await;
+    for partial in [None, Some(0), Some(3)] {
+        let mut asked = json!({ "prompt": "a fire", "size": "64x32", "stream": true });
+        asked["partial_images"] = json!(partial);
+        let heard = site.post(PICTURES, &asked).await;
+        assert!(heard.head.contains("text/event-stream") && heard.whole);
+        let text = heard.text();
+        let events: Vec<Value> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(|data| serde_json::from_str(data).unwrap())
+            .collect();
+        let (last, before) = events.split_last().unwrap();
+        assert_eq!(last["type"], "image_generation.completed");
+        assert!(last["usage"]["total_tokens"].is_u64() && last["b64_json"].is_string());
+        let indices: Vec<_> = before
+            .iter()
+            .map(|e| e["partial_image_index"].clone())
+            .collect();
+        let wanted: Vec<_> = (0..partial.unwrap_or(0)).map(Value::from).collect();
+        assert_eq!(indices, wanted);
+        for event in before {
+            assert_eq!(event["type"], "image_generation.partial_image");
+        }
+    }
+    let asked = json!({ "prompt": "a fire", "stream": true, "partial_images": 4 });
+    let refused = site.post(PICTURES, &asked).await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["param"]),
+        (400, &json!("partial_images"))
+    );
+}
+
+#[tokio::test]
+async fn an_image_probe_reads_the_stream_well_and_in_each_failure() {
+    let run = picture(&Site::well().await, LONG).await;
+    assert_eq!(run.outcome, Outcome::Success, "{}", why(&run));
+    for (mode, kind) in [
+        ("server_error", Kind::ServerError),
+        ("unavailable", Kind::Overloaded),
+        ("rate_limit", Kind::RateLimited),
+        ("bad_gateway", Kind::Edge),
+        ("error_in_200", Kind::ErrorEvent),
+        ("empty", Kind::Empty),
+        ("cut_stream", Kind::Truncated),
+        ("stall", Kind::Timeout),
+        ("timeout", Kind::Timeout),
+    ] {
+        let site = Site::failing(mode).await;
+        let limit = if kind == Kind::Timeout { SHORT } else { LONG };
+        let run = picture(&site, limit).await;
+        assert_eq!(run.outcome.kind(), Some(kind), "{mode}: {}", why(&run));
+    }
 }
