@@ -19,7 +19,7 @@ const USUAL: (u32, u32) = (256, 256);
 const LONGEST: u32 = 2_048;
 /// Partial pictures in a stream.
 const MOST_PARTIAL: u64 = 3;
-/// Share of the latency that passes before each picture of a stream.
+/// Share of the latency that passes before each picture of a stream that has partial ones.
 const GAP: f64 = 0.05;
 /// Different sizes kept; a client that asks for more of them pays for the drawing.
 const MOST_KEPT: usize = 16;
@@ -102,7 +102,11 @@ fn stream(
         begun.push(gap.clone());
         begun.push(event("image_generation.partial_image", document));
     }
-    let ended = |last: Step| Answer::events([&begun[..], &[gap.clone(), last]].concat());
+    // With no pause a cut falls into the last event, with one only after the first.
+    if partial > 0 {
+        begun.push(gap);
+    }
+    let ended = |last: Step| Answer::events([&begun[..], &[last]].concat());
     let completed = |png: &str| {
         let mut document = drawn(png);
         document["usage"] = usage();

@@ -13,10 +13,12 @@ use crate::probe::{LONG, SHORT, why};
 const VIDEOS: &str = "/v1/videos";
 const PICTURES: &str = "/v1/images/generations";
 
-async fn picture(site: &Site, limit: Duration) -> Run {
-    let keys = "model = \"gpt-image-1\"\nstream = true\npartial_images = 2\nsize = \"64x32\"";
+async fn picture(site: &Site, partial: u8, limit: Duration) -> Run {
+    let keys = format!(
+        "model = \"gpt-image-1\"\nstream = true\npartial_images = {partial}\nsize = \"64x32\""
+    );
     let root = format!("http://{}/v1", site.address);
-    crate::probe::run("image", keys, &root, limit).await
+    crate::probe::run("image", &keys, &root, limit).await
 }
 
 async fn film(site: &Site) -> Run {
@@ -151,8 +153,11 @@ async fn a_streamed_picture_comes_after_as_many_partial_ones_as_were_asked_for()
 
 #[tokio::test]
 async fn an_image_probe_reads_the_stream_well_and_in_each_failure() {
-    let run = picture(&Site::well().await, LONG).await;
-    assert_eq!(run.outcome, Outcome::Success, "{}", why(&run));
+    let site = Site::well().await;
+    for partial in [0, 1, 2] {
+        let run = picture(&site, partial, LONG).await;
+        assert_eq!(run.outcome, Outcome::Success, "{}", why(&run));
+    }
     for (mode, kind) in [
         ("server_error", Kind::ServerError),
         ("unavailable", Kind::Overloaded),
@@ -166,7 +171,14 @@ async fn an_image_probe_reads_the_stream_well_and_in_each_failure() {
     ] {
         let site = Site::failing(mode).await;
         let limit = if kind == Kind::Timeout { SHORT } else { LONG };
-        let run = picture(&site, limit).await;
-        assert_eq!(run.outcome.kind(), Some(kind), "{mode}: {}", why(&run));
+        for partial in [0, 1, 2] {
+            let run = picture(&site, partial, limit).await;
+            assert_eq!(
+                run.outcome.kind(),
+                Some(kind),
+                "{mode} {partial}: {}",
+                why(&run)
+            );
+        }
     }
 }
