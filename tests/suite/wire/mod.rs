@@ -21,14 +21,14 @@ const AT_A_TIME: usize = 6;
 /// For what can only end by the clock: enough to come to the phase in which it does, beside the floods of others.
 const SHORT: Duration = Duration::from_secs(2);
 /// Nothing takes this long beyond its timeout. How little it is in fact, `tests/faults/wire` measures.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Runs on a connection that is to be used again: the second and later ones are of interest.
 const RUNS_ON_REUSE: usize = 4;
 
 /// What the streams of the fault server say when they are whole.
 const PONG: &str = "expect = { text = \"pong\" }";
 
-/// Runs a probe of `kind` against each mode; panics with all modes that were not seen for what they are.
+/// Runs a probe of `kind` against each mode; on several threads, since some floods keep one busy. Panics with all modes that were not seen for what they are.
 async fn each(
     client: &Client,
     kind: &str,

@@ -10,7 +10,7 @@ use crate::probe::{client, roots};
 /// `tests/faults/wire` runs them in processes of their own.
 const SPIN: [&str; 2] = ["endless-1xx", "endless-chunk-size"];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn broken_http_1_is_named_for_what_it_is_in_time() {
     let port = ports().paths;
     let url = |mode: &_| address(port, "h1", mode);
@@ -20,7 +20,7 @@ async fn broken_http_1_is_named_for_what_it_is_in_time() {
     each(&client(&roots()), "http", modes, url).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn broken_event_streams_are_named_for_what_they_are_in_time() {
     let port = ports().paths;
     let url = |mode: &_| address(port, "sse", mode);

@@ -11,7 +11,7 @@ use super::server::{open, ports};
 use crate::probe::certificates::{authority, certificate, config};
 use crate::probe::{client, roots};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn broken_handshakes_are_named_for_what_they_are_in_time() {
     let ports = &ports().tls;
     let url = |mode: &watchfire::simulate::faults::Mode| {
@@ -20,7 +20,7 @@ async fn broken_handshakes_are_named_for_what_they_are_in_time() {
     each(&client(&roots()), "http", Protocol::Tls.modes(), url).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn broken_http_2_is_named_for_what_it_is_in_time() {
     let authority = authority();
     let mut config = config(&authority, certificate(&["127.0.0.1"], (2020, 2100)));
