@@ -231,7 +231,10 @@ pub(super) const GROUP: Group = Group {
         },
         Row {
             when: When {
-                says: &["no deployments available", "no healthy deployment available"],
+                says: &[
+                    "no deployments available",
+                    "no healthy deployment available",
+                ],
                 status: &[400..=599],
                 ..ANY
             },
