@@ -1,9 +1,6 @@
 """llama-server with a real small model, where it is built. Its words are its own: their number is what is checked."""
 
 import os
-import time
-import urllib.error
-import urllib.request
 
 from .case import GOOD, Case, Service
 from .shapes import ANTHROPIC, OPENAI, RESPONSES
@@ -13,11 +10,6 @@ PROGRAM = os.environ.get("REAL_LLAMA_SERVER", f"{HOME}/llama-build/bin/llama-ser
 BUILT = os.path.exists(PROGRAM)
 NEEDS = ["llama"] if BUILT else []
 PROMPT = {"prompt": "Say hello.", "expect": {"min_chars": 1}, "max_tokens": 8}
-
-
-# It says so for a second or two after its start.
-LOADS = "loads"
-LOADING = "overloaded provider in first_byte HTTP 503"
 
 
 def prepare(servers):
@@ -51,37 +43,9 @@ def cases(servers):
             yield ask("fewer words than expected", "wrong_content provider in body HTTP 200", expect={"min_chars": 10_000})
             yield ask("other words than expected", "wrong_content provider in body HTTP 200", expect={"text": "no such words"})
 
-    def page(what, path, expected, state="runs", **keys):
-        return Case("llama-server", what, "http", "llama", {"kind": "http", "url": base + path, "timeout": "60s", **keys}, expected, state)
+    def page(what, path, expected, **keys):
+        return Case("llama-server", what, "http", "llama", {"kind": "http", "url": base + path, "timeout": "60s", **keys}, expected)
 
-    yield page("loads its model", "/health", LOADING, LOADS)
-    yield Case("llama-server", "loads its model", "chat", "llama", OPENAI.keys("smollm2-135m", False, timeout="60s", **PROMPT), LOADING, LOADS)
     yield page("/health", "/health", GOOD, expect={"json": {"$.status": "ok"}})
     yield page("body that is no JSON", "/v1/chat/completions", "server_error provider in first_byte HTTP 500", method="POST", body="{", auth="bearer")
     yield page("no such page", "/v1/images/generations", "not_found ours in first_byte HTTP 404", method="POST", body="{}", auth="bearer")
-
-
-def loads(url):
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return False
-    except urllib.error.HTTPError as refused:
-        return refused.code == 503
-    except OSError:
-        return False
-
-
-def while_it_loads(probing, cases, over):
-    """Waits from before its start until it loads, and asks then: the first run of each case that met it loading."""
-    met = {}
-    asked = [case for case in cases if case.state == LOADS]
-    while asked and not loads(asked[0].keys["url"]) and not over.is_set():
-        time.sleep(0.005)
-    while asked and not over.is_set():
-        # Side by side: it does not load for long.
-        for case, process in [(case, probing.begin(case)) for case in asked]:
-            run = probing.end(process)
-            if run["status"] == 503:
-                met[id(case)] = run
-        asked = [case for case in asked if id(case) not in met]
-    return met

@@ -1,8 +1,6 @@
 """Goes through the states of the servers, asks watchfire and the official SDKs in each, and compares."""
 
 import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 from report import MATRIX
 
@@ -42,7 +40,8 @@ class Matrix:
 
     def run(self):
         self.probing.check()
-        seen, said = self.start(), {}
+        self.start()
+        seen, said = {}, {}
         mine = [case for case in self.cases if case.state == "runs"]
         seen.update(self.probing.run(mine))
         said.update(self.official.run(mine))
@@ -53,17 +52,10 @@ class Matrix:
         self.tell(seen, said)
 
     def start(self):
-        """Starts the servers, with the answers that the cases expect of them. Returns the runs that met one starting."""
+        """Starts the servers, with the answers that the cases expect of them."""
         for one in SERVERS:
             one.prepare(self.servers)
-        over = threading.Event()
-        with ThreadPoolExecutor(1) as pool:
-            meanwhile = pool.submit(llama.while_it_loads, self.probing, self.cases, over)
-            try:
-                self.servers.start_all(dict.fromkeys(name for one in SERVERS for name in one.NEEDS))
-            finally:
-                over.set()
-            return meanwhile.result()
+        self.servers.start_all(dict.fromkeys(name for one in SERVERS for name in one.NEEDS))
 
     def tell(self, seen, said):
         """Rows by server; the probes of which the same is said in the same state share one."""
