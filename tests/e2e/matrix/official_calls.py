@@ -43,12 +43,17 @@ def responses(ask, client):
 
 def messages(ask, client):
     if ask["stream"]:
-        with client.messages.stream(
-            model=ask["model"], max_tokens=ask["max_tokens"], messages=[{"role": "user", "content": ask["prompt"]}]
-        ) as stream:
-            told = stream.get_final_message()
-    else:
-        told = client.messages.create(model=ask["model"], max_tokens=ask["max_tokens"], messages=[{"role": "user", "content": ask["prompt"]}])
+        # Event by event: what the SDK makes of a whole stream stumbles over gateways that number their blocks wrongly.
+        text, finish = "", None
+        for event in client.messages.create(
+            model=ask["model"], max_tokens=ask["max_tokens"], messages=[{"role": "user", "content": ask["prompt"]}], stream=True
+        ):
+            if event.type == "content_block_delta" and event.delta.type == "text_delta":
+                text += event.delta.text
+            elif event.type == "message_delta":
+                finish = event.delta.stop_reason
+        return text, finish
+    told = client.messages.create(model=ask["model"], max_tokens=ask["max_tokens"], messages=[{"role": "user", "content": ask["prompt"]}])
     return "".join(block.text for block in told.content if block.type == "text"), told.stop_reason
 
 
