@@ -242,7 +242,8 @@ fn of_certificate(error: &CertificateError) -> Break {
 fn of_http(error: &hyper::Error) -> Option<Break> {
     if error.is_parse() {
         Some(Break::NotHttp)
-    } else if error.is_incomplete_message() {
+    } else if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        // Closed before the request could leave, or before its answer was whole.
         Some(Break::Closed)
     } else {
         None

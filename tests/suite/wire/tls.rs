@@ -20,6 +20,13 @@ async fn broken_handshakes_are_named_for_what_they_are_in_time() {
     each(&client(&roots()), "http", Protocol::Tls.modes(), url).await;
 }
 
+/// Keeps a thread as busy as it can, without optimizations for longer than anybody waits on a busy machine; and a GOAWAY
+/// that may be read before or after the request has left, which is another failure. `tests/faults/wire` runs them in
+/// processes of their own.
+fn alone(mode: &watchfire::simulate::faults::Mode) -> bool {
+    mode.name.ends_with("-flood") || mode.name == "goaway-before"
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn broken_http_2_is_named_for_what_it_is_in_time() {
     let authority = authority();
@@ -34,5 +41,6 @@ async fn broken_http_2_is_named_for_what_it_is_in_time() {
     let url = |mode: &watchfire::simulate::faults::Mode| {
         format!("https://127.0.0.1:{}/", ports[mode.name])
     };
-    each(&client(&roots), "http", Protocol::Http2.modes(), url).await;
+    let modes = Protocol::Http2.modes().filter(|mode| !alone(mode));
+    each(&client(&roots), "http", modes, url).await;
 }
