@@ -100,7 +100,8 @@ class Servers:
         os.mkdir(self.path("matrix"))
         self.places["aimock"].environment = dict(AIMOCK_API_KEYS=self.keys["direct"], AIMOCK_ARGS="--watch")
         self.places["matrix-aimock"].environment = dict(AIMOCK_API_KEYS=self.keys["matrix"], AIMOCK_ARGS="--log-level silent")
-        self.places["llama"].environment = dict(API_KEY=self.keys["matrix"], LLAMA_ARGS="-np 8 -c 4096 --threads-http 16", THREADS="1")
+        # Its answers end at the limit of tokens: one that ends by itself may be over before it is cut off.
+        self.places["llama"].environment = dict(API_KEY=self.keys["matrix"], LLAMA_ARGS="-np 8 -c 4096 --threads-http 16 --ignore-eos", THREADS="1")
         self.ai, self.gateway, self.store, self.mail, self.second = (
             self.places[name].port for name in ("aimock", "litellm", "httpbin", "postfix", "mock-llm")
         )

@@ -32,10 +32,7 @@ def cases(servers):
         for streamed in (True, False):
             def ask(what, expected, service="llama", **keys):
                 keys = PROMPT | {"timeout": "60s"} | keys
-                # Its stream of Messages lacks `message_start` when the answer begins with a character of several tokens,
-                # as an emoji is; Anthropic's SDK fails at that.
-                official = shape.official and not (shape is ANTHROPIC and streamed)
-                return Case("llama-server", what, shape.how(streamed), service, shape.keys("smollm2-135m", streamed, **keys), expected, official=official)
+                return Case("llama-server", what, shape.how(streamed), service, shape.keys("smollm2-135m", streamed, **keys), expected, official=shape.official)
 
             yield ask("words", GOOD)
             yield ask("wrong key", "auth ours in first_byte HTTP 401", service="llama-wrong-key")
