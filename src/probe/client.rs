@@ -81,8 +81,10 @@ impl Client {
             }
         };
         let mut route = Route::new(&plan.transport, pair, plan.connection, &request.prepared);
+        let mut doing = "";
         for step in 0..Step::LIMIT {
             let deadline = by(&memory);
+            let asked = Instant::now();
             let mut exchange = Exchange::new(step, begun, &self.clock);
             exchange.remember(nonce, memory.clone());
             let reader = check.reader(step);
@@ -101,6 +103,10 @@ impl Client {
             let halted = match halted {
                 Ok(halted) => halted,
                 Err(_) if exchange.has_headers() => Ok(End::TimedOut),
+                // What went before took the time, and not this request.
+                Err(_) if !doing.is_empty() && asked.elapsed() < asked - begun => {
+                    Err(Halt::Overtime(overtime(limit, doing)))
+                }
                 Err(_) => {
                     let failed = transport_error::timed_out(exchange.reached(), limit);
                     let broken = route.blame(Broken::Service(failed), &exchange.notes());
@@ -132,7 +138,7 @@ impl Client {
                     Step::Then(next) => next,
                 };
             }
-            (request, memory) = (next.request, next.memory);
+            (request, memory, doing) = (next.request, next.memory, next.doing);
             course.settle(&memory, exchange);
         }
         let exchange = Exchange::new(0, begun, &self.clock);
@@ -268,7 +274,7 @@ impl<'c> Course<'c> {
     }
 }
 
-/// Time ran out between two requests.
+/// Time ran out between two requests, or at the start of one.
 fn overtime(limit: Duration, doing: &str) -> Judgement {
     let limit = humantime::format_duration(limit);
     verdict::failure(
@@ -318,6 +324,7 @@ impl Halt {
                 why: words,
                 found: None,
             },
+            Halt::Overtime(judgement) => judgement,
             Halt::Redirect(words) => Judgement {
                 outcome: Outcome::Failure(FailureKind::Redirect, Fault::Provider),
                 failed_in: Some(Phase::FirstByte),

@@ -17,7 +17,7 @@ use super::spans::{self, micros};
 use super::target;
 use super::transport::Route;
 use super::transport_error::{self, Broken};
-use super::{Keep, Memory, Prepared, Request};
+use super::{Judgement, Keep, Memory, Prepared, Request};
 use crate::clock::Clock;
 use crate::model::{
     Deadline, FailureKind, Fault, Findings, Phase, Phases, Secret, Timestamp, Topic,
@@ -35,6 +35,8 @@ pub(super) enum Halt {
     Transport(Broken),
     /// A redirect that is not followed.
     Redirect(String),
+    /// The time that earlier requests left was too short.
+    Overtime(Judgement),
 }
 
 /// The state of one exchange.

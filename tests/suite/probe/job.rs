@@ -13,10 +13,12 @@ use super::{KEY, LONG, build, failure, run, why};
 
 /// A film as small as one can be: boxes that add up.
 const FILM: &[u8] = b"\0\0\0\x10ftypmp42\0\0\0\0\0\0\0\x0cmdatfilm";
+/// No reply, and the connection stays open.
+const HANG: &[u8] = b"hang";
 /// A job that is asked after ten times a second.
 const VIDEO: &str = "form = \"openai-video\"\nmodel = \"m\"\npoll = { every = \"100ms\" }\n";
 
-/// A server that answers each route with the next of its replies, the last one again and again.
+/// A server that answers each route with the next of its replies, the last one again and again; with [`HANG`] never.
 async fn site(routes: Vec<(&'static str, Vec<Vec<u8>>)>) -> Server {
     let routes: BTreeMap<_, _> = routes.into_iter().collect();
     let asked = Arc::new(Mutex::new(BTreeMap::<&str, usize>::new()));
@@ -39,6 +41,9 @@ async fn site(routes: Vec<(&'static str, Vec<Vec<u8>>)>) -> Server {
                     r#"{"error":{"message":"no such route"}}"#,
                 ),
             };
+            if bytes == HANG {
+                std::future::pending::<()>().await;
+            }
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
         }
@@ -406,6 +411,30 @@ async fn time_that_runs_out_is_told_with_the_last_state_and_the_job_is_cancelled
         asked[asked.len() - 2..],
         ["POST /v1/jobs/7/cancel", "DELETE /v1/jobs/7"]
     );
+}
+
+#[tokio::test]
+async fn a_question_that_had_no_time_left_is_not_what_failed() {
+    for (every, begins) in [
+        ("1s", "the job is not done after 1s 600ms"),
+        ("100ms", "still waiting for headers after 1s 600ms"),
+    ] {
+        let server = site(vec![
+            (CREATE, vec![video("queued")]),
+            (POLL, vec![HANG.to_vec()]),
+        ])
+        .await;
+        let keys =
+            format!("form = \"openai-video\"\nmodel = \"m\"\npoll = {{ every = \"{every}\" }}\n");
+        let run = run("job", &keys, &server.url("/v1"), Duration::from_secs(2)).await;
+        assert_eq!(
+            failure(&run),
+            (Kind::Timeout, Fault::Provider),
+            "{}",
+            why(&run)
+        );
+        assert!(why(&run).starts_with(begins), "{}", why(&run));
+    }
 }
 
 #[tokio::test]
