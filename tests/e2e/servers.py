@@ -139,12 +139,17 @@ class Servers:
             self._write_gateway()
         self.started.append(name)
         process = subprocess.Popen(
-            [f"{self.real}/start-{place.script}.sh", str(place.port), place.folder],
+            [self.script(place), str(place.port), place.folder],
             env=dict(os.environ, CA_DIR=self.path("ca"), **place.environment),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         self.starting.append(process)
         return name, process
+
+    def script(self, place):
+        """Ours when there is one."""
+        ours = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"start-{place.script}.sh")
+        return ours if os.path.exists(ours) else f"{self.real}/start-{place.script}.sh"
 
     def _started(self, name, process):
         out, err = process.communicate(timeout=240)

@@ -4,14 +4,14 @@ import os
 
 from report import MATRIX
 
-from . import aimock, badtls, endings, fakellm, httpbin, kinds, leaks, litellm, llama, mockllm
+from . import aimock, badtls, endings, fakellm, httpbin, kinds, leaks, litellm, llama, mockllm, sites
 from .case import GOOD
 from .official import Official
 from .probing import Probing, verdict
 
 HEADS = ("what the server does", "probe", "expected", "got", "official SDK")
 # One file each.
-SERVERS = [aimock, litellm, fakellm, mockllm, llama, httpbin, kinds, badtls, endings]
+SERVERS = [aimock, litellm, fakellm, mockllm, llama, httpbin, kinds, sites, badtls, endings]
 
 
 def environment(servers):
