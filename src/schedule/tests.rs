@@ -4,8 +4,10 @@ use std::sync::Mutex;
 
 use tokio::sync::mpsc;
 
+use super::desk::crashed;
 use super::*;
-use crate::model::{Cron, Timestamp};
+use crate::model::budget::Ration;
+use crate::model::{Cron, FailureKind, Fault, Origin, Outcome, Timestamp};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
+use super::asking::smooth;
 use super::media::{self, Fault as MediaFault};
 use super::{FETCH_REDIRECTS, Id, Job, stage};
-use crate::model::{FailureKind, Fault, Findings, Outcome};
+use crate::model::{FailureKind, Fault, Outcome};
 use crate::probe::call::{Call, Source};
 use crate::probe::evidence::with_excerpt;
 use crate::probe::reply::{Reply, Reported};
@@ -17,48 +18,29 @@ use crate::probe::template::{Values, first_text};
 use crate::probe::verdict::{page_instead, refusal, unfinished, wrong};
 use crate::probe::{Judgement, Memory, Next, Request, Step, classify};
 
-/// What passes: a question that fails so may be answered the next time.
-const PASSING: &[FailureKind] = &[
-    FailureKind::Dns,
-    FailureKind::Connect,
-    FailureKind::Reset,
-    FailureKind::Truncated,
-    FailureKind::ServerError,
-    FailureKind::Overloaded,
-    FailureKind::Edge,
-    FailureKind::RateLimited,
-];
-/// So many questions are asked at the pace of the file; then the pauses grow, so that none runs out of requests.
-const AT_PACE: i32 = 40;
-const GROWTH: f64 = 1.05;
-/// A service that asks for a longer pause gets no longer one, unless `every` is longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Requests that are left for the result and for clearing away.
-const SPARE: u8 = 10;
-
 /// A run so far.
 #[derive(Debug, Clone, Default)]
-struct Course {
+pub(super) struct Course {
     /// `id` and `nonce`, for the places.
-    named: BTreeMap<String, String>,
-    poll: Option<Request>,
-    cancel: Option<Result<Request, String>>,
-    delete: Option<Result<Request, String>>,
+    pub(super) named: BTreeMap<String, String>,
+    pub(super) poll: Option<Request>,
+    pub(super) cancel: Option<Result<Request, String>>,
+    pub(super) delete: Option<Result<Request, String>>,
     /// The state that was told last.
-    state: Option<String>,
-    polls: u32,
-    lapses: u32,
-    in_a_row: u32,
+    pub(super) state: Option<String>,
+    pub(super) polls: u32,
+    pub(super) lapses: u32,
+    pub(super) in_a_row: u32,
     /// The first question that failed and was passed over.
-    lapse: Option<Box<Judgement>>,
+    pub(super) lapse: Option<Box<Judgement>>,
     /// The job has come to its end, good or bad.
-    over: bool,
+    pub(super) over: bool,
     /// What was wrong with the connection to the service; the result may come from another host.
-    wire: Option<Box<Judgement>>,
+    pub(super) wire: Option<Box<Judgement>>,
 }
 
 impl Course {
-    fn of(memory: &Memory) -> Self {
+    pub(super) fn of(memory: &Memory) -> Self {
         let own = memory.own.as_ref();
         own.and_then(|own| own.downcast_ref::<Course>())
             .cloned()
@@ -252,13 +234,6 @@ impl Job {
         wrong(FailureKind::WrongContent, with_excerpt(why, body))
     }
 
-    /// The answer to a cancellation or a deletion: at most worth a note.
-    pub(super) fn cleared(&self, reply: &Reply) -> Step {
-        let refused = !(200..300).contains(&reply.status) && !matches!(reply.status, 404 | 410);
-        let why = refused.then(|| refusal(reply, "2xx").why);
-        self.go_on_clearing(reply, why)
-    }
-
     /// No reply that could be judged.
     pub(super) fn broken(&self, failed: Judgement, reply: &Reply) -> Step {
         let course = Course::of(&reply.memory);
@@ -267,95 +242,6 @@ impl Job {
             stage::POLL => self.lapsed(failed, course, reply),
             stage::FETCH => self.clear(named("fetching the result", failed), course, 0),
             _ => self.go_on_clearing(reply, Some(failed.why)),
-        }
-    }
-
-    fn go_on_clearing(&self, reply: &Reply, why: Option<String>) -> Step {
-        let memory = &reply.memory;
-        let verdict = memory.verdict.as_deref().cloned();
-        let mut verdict = verdict.unwrap_or(Judgement::SUCCESS);
-        if let Some(why) = why {
-            note(&mut verdict, memory.stage, &why);
-        }
-        self.clear(verdict, Course::of(memory), memory.stage)
-    }
-
-    /// A question that failed: passed over when it is the first in a row and may pass.
-    fn lapsed(&self, failed: Judgement, mut course: Course, reply: &Reply) -> Step {
-        let kind = failed.outcome.kind();
-        let passing = kind.is_some_and(|kind| PASSING.contains(&kind));
-        course.lapses += 1;
-        course.in_a_row += 1;
-        if passing && course.in_a_row == 1 {
-            let pause = self.pause(&course, &reply.headers);
-            course.lapse.get_or_insert(Box::new(failed));
-            return self.ask(course, pause, reply.step);
-        }
-        let state = match &course.state {
-            Some(state) => format!("its last state is {state:?}"),
-            None => "it has told no state".to_owned(),
-        };
-        let verdict = match kind {
-            Some(FailureKind::Timeout) => {
-                let why = format!("{}; {state}", failed.why);
-                Judgement { why, ..failed }
-            }
-            _ if course.in_a_row > 1 => named("asking after the job, twice in a row", failed),
-            _ => named("asking after the job", failed),
-        };
-        self.clear(verdict, course, 0)
-    }
-
-    /// Asks after the job once more.
-    fn ask(&self, course: Course, pause: Duration, step: u8) -> Step {
-        let request = course.poll.clone();
-        match request.filter(|_| step < Step::LIMIT - SPARE) {
-            Some(request) => then(request, stage::POLL, course, pause, "the job is not done"),
-            None => {
-                let why = format!("the job is not done after {} questions", course.polls);
-                let verdict = wrong(FailureKind::Timeout, Fault::Provider, why);
-                self.clear(verdict, course, 0)
-            }
-        }
-    }
-
-    /// What is cleared away after stage `from`; then the verdict.
-    fn clear(&self, mut verdict: Judgement, course: Course, from: u8) -> Step {
-        let cancel = course.cancel.clone().filter(|_| !course.over);
-        for (stage, request) in [
-            (stage::CANCEL, cancel),
-            (stage::DELETE, course.delete.clone()),
-        ] {
-            match request.filter(|_| stage > from) {
-                None => {}
-                Some(Err(why)) => note(&mut verdict, stage, &why),
-                Some(Ok(request)) => {
-                    let memory = Memory {
-                        stage,
-                        verdict: Some(Box::new(verdict)),
-                        own: Some(Arc::new(course)),
-                        ..Memory::default()
-                    };
-                    return Step::Then(Box::new(Next {
-                        request,
-                        after: Duration::ZERO,
-                        memory,
-                        doing: "",
-                    }));
-                }
-            }
-        }
-        verdict.into()
-    }
-
-    /// Until the next question: the file's pace, or longer when the service asks for it.
-    fn pause(&self, course: &Course, headers: &HeaderMap) -> Duration {
-        let polls = i32::try_from(course.polls).unwrap_or(i32::MAX);
-        let grown = GROWTH.powi((polls - AT_PACE).clamp(0, 400));
-        let pace = self.every.mul_f64(grown);
-        match asked_for(headers) {
-            Some(asked) => pace.max(asked.min(LONGEST_PAUSE)),
-            None => pace,
         }
     }
 
@@ -416,7 +302,13 @@ fn answer(reply: &Reply) -> Result<Value, Judgement> {
     serde_json::from_slice(&reply.body).map_err(|fault| no_json(reply, &fault))
 }
 
-fn then(request: Request, stage: u8, course: Course, after: Duration, doing: &'static str) -> Step {
+pub(super) fn then(
+    request: Request,
+    stage: u8,
+    course: Course,
+    after: Duration,
+    doing: &'static str,
+) -> Step {
     Step::Then(Box::new(Next {
         request,
         after,
@@ -429,23 +321,6 @@ fn then(request: Request, stage: u8, course: Course, after: Duration, doing: &'s
     }))
 }
 
-/// A success on the way to which a question failed is a degraded one.
-fn smooth(verdict: Judgement, course: &Course) -> Judgement {
-    let (Outcome::Success, Some(lapse)) = (verdict.outcome, &course.lapse) else {
-        return verdict;
-    };
-    let (failed, all) = (course.lapses, course.polls.max(course.lapses));
-    Judgement {
-        outcome: Outcome::Degraded(lapse.outcome.kind().unwrap_or(FailureKind::ServerError)),
-        failed_in: None,
-        why: format!(
-            "the job went well, but {failed} of {all} questions after it failed: {}",
-            lapse.why
-        ),
-        found: verdict.found,
-    }
-}
-
 /// The service gave the address: that nothing is there is its fault.
 fn theirs(mut judgement: Judgement) -> Judgement {
     if judgement.outcome == Outcome::Failure(FailureKind::NotFound, Fault::Ours) {
@@ -454,28 +329,11 @@ fn theirs(mut judgement: Judgement) -> Judgement {
     judgement
 }
 
-fn named(what: &str, judgement: Judgement) -> Judgement {
+pub(super) fn named(what: &str, judgement: Judgement) -> Judgement {
     Judgement {
         why: format!("{what}: {}", judgement.why),
         ..judgement
     }
-}
-
-fn note(verdict: &mut Judgement, stage: u8, why: &str) {
-    let what = match stage {
-        stage::CANCEL => "cancelled",
-        _ => "deleted",
-    };
-    let said = format!("the job could not be {what}: {why}");
-    let found = verdict.found.get_or_insert_default();
-    merge_note(found, said);
-}
-
-fn merge_note(found: &mut Findings, said: String) {
-    found.note = Some(match found.note.take() {
-        Some(before) => format!("{before}; {said}"),
-        None => said,
-    });
 }
 
 fn no_json(reply: &Reply, fault: &serde_json::Error) -> Judgement {
@@ -497,43 +355,5 @@ fn is_there(value: &Value) -> bool {
         Value::Array(items) => !items.is_empty(),
         Value::Object(entries) => !entries.is_empty(),
         _ => true,
-    }
-}
-
-/// The pause that a reply asks for: in milliseconds, or in seconds.
-fn asked_for(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| -> Option<f64> {
-        let number: f64 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
-        (number.is_finite() && number >= 0.0).then_some(number)
-    };
-    let seconds = number("openai-poll-after-ms")
-        .or_else(|| number("retry-after-ms"))
-        .map(|ms| ms / 1000.0)
-        .or_else(|| number("retry-after"))?;
-    Some(Duration::from_secs_f64(seconds.min(86_400.0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pause_that_a_service_asks_for_is_read_and_bounded() {
-        for (name, value, wanted) in [
-            ("openai-poll-after-ms", "1500", Some(1500)),
-            ("retry-after-ms", "20", Some(20)),
-            ("retry-after", "2.5", Some(2500)),
-            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", None),
-            ("retry-after", "-1", None),
-            ("retry-after", "NaN", None),
-            ("retry-after", "1e300", Some(86_400_000)),
-        ] {
-            let headers = HeaderMap::from_iter([(
-                http::HeaderName::from_static(name),
-                value.parse().unwrap(),
-            )]);
-            let found = asked_for(&headers).map(|span| span.as_millis());
-            assert_eq!(found, wanted, "{name}: {value}");
-        }
     }
 }

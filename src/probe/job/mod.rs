@@ -6,6 +6,8 @@
 //!
 //! What was ordered is cleared away when the verdict stands; that this fails is a note, never the verdict.
 
+mod asking;
+mod clearing;
 mod forms;
 mod judge;
 mod media;
