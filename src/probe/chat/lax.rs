@@ -140,6 +140,7 @@ macro_rules! expecting {
 }
 
 struct LaxVisitor<T>(PhantomData<T>);
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Lax<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(LaxVisitor(PhantomData))
@@ -157,6 +158,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for LaxVisitor<T> {
 }
 
 struct FirstVisitor<T>(PhantomData<T>);
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(FirstVisitor(PhantomData))
@@ -176,6 +178,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstVisitor<T> {
 }
 
 struct EachVisitor<T>(PhantomData<T>);
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Each<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(EachVisitor(PhantomData))
@@ -197,6 +200,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for EachVisitor<T> {
 }
 
 struct WordVisitor;
+
 impl<'de: 'a, 'a> Deserialize<'de> for Word<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(WordVisitor)
@@ -218,6 +222,7 @@ impl<'de> Visitor<'de> for WordVisitor {
 }
 
 struct FilledVisitor;
+
 impl<'de> Deserialize<'de> for Filled {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(FilledVisitor)
@@ -243,6 +248,7 @@ impl<'de> Visitor<'de> for FilledVisitor {
 }
 
 struct SeenVisitor;
+
 impl<'de> Deserialize<'de> for Seen {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(SeenVisitor)
@@ -286,6 +292,7 @@ impl<'de> Visitor<'de> for SeenVisitor {
 }
 
 struct CountVisitor;
+
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(CountVisitor)
@@ -321,6 +328,7 @@ struct Part<'a> {
 }
 
 struct ContentVisitor;
+
 impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(ContentVisitor)
