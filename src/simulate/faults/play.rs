@@ -59,7 +59,7 @@ pub(super) enum Asking {
 const DRIP: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long a client may take to leave a connection that is closed.
-const LINGER: Duration = Duration::from_secs(2);
+pub(super) const LINGER: Duration = Duration::from_secs(2);
 /// Floods are written in pieces of this size.
 const PIECE_BYTES: usize = 64 * 1024;
 

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::play::{Asking, Ending, play};
+use super::play::{Asking, Ending, LINGER, play};
 use super::{Mode, Protocol};
 
 /// Connections at a time; more wait in the kernel's queue.
@@ -68,9 +68,23 @@ async fn connection(mut stream: TcpStream, door: Door) {
             Err(_) => Ending::Left,
         },
     };
-    if ending == Ending::Reset {
+    match ending {
         // With this, closing says RST instead of FIN.
-        let _ = stream.set_zero_linger();
+        Ending::Reset => {
+            let _ = stream.set_zero_linger();
+        }
+        Ending::HungUp => hang_up(stream).await,
+        Ending::Closed | Ending::Left => {}
+    }
+}
+
+/// Says FIN, and goes on reading until the client leaves: bytes that nobody reads would turn the FIN into a RST.
+async fn hang_up(mut stream: TcpStream) {
+    // Fails when the client was faster.
+    if stream.shutdown().await.is_ok() {
+        let mut nowhere = tokio::io::sink();
+        let rest = tokio::io::copy(&mut stream, &mut nowhere);
+        let _ = tokio::time::timeout(LINGER, rest).await;
     }
 }
 
@@ -121,6 +135,37 @@ async fn list(stream: &mut TcpStream) -> Ending {
         text.len()
     );
     // A client that leaves has seen enough.
-    let _ = tokio::io::AsyncWriteExt::write_all(stream, answer.as_bytes()).await;
+    let _ = stream.write_all(answer.as_bytes()).await;
     Ending::Closed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::faults::Seen;
+    use crate::simulate::faults::play::Act;
+
+    #[tokio::test]
+    async fn a_hang_up_is_no_reset_whatever_the_client_goes_on_saying() {
+        static MODE: Mode = super::super::mode(
+            "m",
+            "says a word and hangs up",
+            Seen::Success,
+            &[Act::Say(b"word"), Act::HangUp],
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, Door::Mode(&MODE), stop.clone()));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, b"word");
+        // The first word to a socket that is gone is answered with RST, the second then fails.
+        client.write_all(b"one").await.unwrap();
+        client.write_all(b"two").await.unwrap();
+        drop(client);
+        stop.cancel();
+        serving.await.unwrap();
+    }
 }
