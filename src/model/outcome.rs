@@ -236,7 +236,7 @@ macro_rules! failure_kinds {
 failure_kinds! {
     /// The name could not be looked up.
     Dns = 1, "dns";
-    /// The connection was refused or unreachable.
+    /// The connection was refused, or could not be opened for another reason.
     Connect = 2, "connect";
     /// The connection was not opened in time.
     ConnectTimeout = 3, "connect_timeout";
@@ -314,6 +314,8 @@ failure_kinds! {
     Proxy = 39, "proxy";
     /// The service says that it is being worked on.
     Maintenance = 40, "maintenance";
+    /// There is no way to the host: no route, network or host unreachable.
+    Unreachable = 41, "unreachable";
     /// A number of reports or errors is higher than chance allows.
     CountRaised = 60, "count_raised";
 }

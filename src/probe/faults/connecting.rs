@@ -22,18 +22,26 @@ pub(super) const GROUP: Group = Group {
             &[Broken(Break::Refused, Phase::Connect)],
         ),
         broke(
-            &[Break::Unreachable, Break::NotConnected],
+            &[Break::Unreachable],
             &[],
-            between(Kind::Connect),
+            between(Kind::Unreachable),
             (
                 "There is no way to the host.",
                 "See whether this machine reaches others, over the same of IPv4 and IPv6.",
             ),
             &[ERRNO],
-            &[
-                Broken(Break::Unreachable, Phase::Connect),
-                Broken(Break::NotConnected, Phase::Connect),
-            ],
+            &[Broken(Break::Unreachable, Phase::Connect)],
+        ),
+        broke(
+            &[Break::NotConnected],
+            &[],
+            between(Kind::Connect),
+            (
+                "The connection could not be opened.",
+                "The words of the error say why.",
+            ),
+            &[ERRNO],
+            &[Broken(Break::NotConnected, Phase::Connect)],
         ),
         broke(
             &[Break::SystemTimedOut, Break::OutOfTime],

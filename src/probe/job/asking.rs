@@ -15,6 +15,7 @@ use crate::probe::{Judgement, Step};
 const PASSING: &[FailureKind] = &[
     FailureKind::Dns,
     FailureKind::Connect,
+    FailureKind::Unreachable,
     FailureKind::Reset,
     FailureKind::Truncated,
     FailureKind::ServerError,
