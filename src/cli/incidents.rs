@@ -1,5 +1,6 @@
 //! `watchfire incidents`: the list, or one with its timeline and what became of its mails.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -7,11 +8,17 @@ use clap::Args;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
+use super::pages::{Pages, Said, horizons};
 use super::words::{moment, span};
 use super::{Exit, Files, complain};
+use crate::clock::Clock;
+use crate::config::Config;
 use crate::model::incident::IncidentState;
-use crate::model::{IncidentEvent, IncidentId};
+use crate::model::{IncidentEvent, IncidentId, Timestamp};
 use crate::store::{DeliveryRow, IncidentFilter, IncidentRow, Reader, StoreError};
+
+/// What a page said so long before an incident is looked at as well.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// What `incidents` takes.
 #[derive(Debug, Args)]
@@ -40,8 +47,8 @@ pub fn run(args: &IncidentsArgs) -> Exit {
         }
     };
     let shown = match args.id {
-        Some(id) => one(&reader, IncidentId(id), args.json),
-        None => all(&reader, args.json),
+        Some(id) => one(&reader, &config, IncidentId(id), args.json),
+        None => all(&reader, &config, args.json),
     };
     shown.unwrap_or_else(|e| {
         complain(format!("failed to read the database: {e}"));
@@ -49,12 +56,15 @@ pub fn run(args: &IncidentsArgs) -> Exit {
     })
 }
 
-fn all(reader: &Reader, as_json: bool) -> Result<Exit, StoreError> {
+fn all(reader: &Reader, config: &Config, as_json: bool) -> Result<Exit, StoreError> {
     let rows = reader.incidents(IncidentFilter::default())?;
     let open = rows.iter().any(|r| r.state == IncidentState::Open);
     if as_json {
+        let first = rows.iter().map(|r| r.since).min();
+        let mut said = said(reader, config, first.unwrap_or(Timestamp::EPOCH))?;
         for row in &rows {
-            anstream::println!("{}", to_json(row, &reader.deliveries(row.id)?));
+            let said = said.remove(&row.id).unwrap_or_default();
+            anstream::println!("{}", to_json(row, &reader.deliveries(row.id)?, &said));
         }
     } else if rows.is_empty() {
         anstream::println!("no incidents");
@@ -80,15 +90,39 @@ fn all(reader: &Reader, as_json: bool) -> Result<Exit, StoreError> {
     Ok(if open { Exit::No } else { Exit::Ok })
 }
 
-fn one(reader: &Reader, id: IncidentId, as_json: bool) -> Result<Exit, StoreError> {
+/// What status pages said of each incident from a moment on.
+fn said(
+    reader: &Reader,
+    config: &Config,
+    from: Timestamp,
+) -> Result<HashMap<IncidentId, Vec<Said>>, StoreError> {
+    let now = Clock::system().now();
+    let pages = Pages::read(reader, config, from - DAY)?;
+    let courses = reader.courses(from, now)?;
+    let horizons = horizons(&courses, now);
+    let of = courses.iter().zip(horizons);
+    Ok(of
+        .map(|(c, next)| (c.row.id, pages.said(c, next)))
+        .collect())
+}
+
+fn one(
+    reader: &Reader,
+    config: &Config,
+    id: IncidentId,
+    as_json: bool,
+) -> Result<Exit, StoreError> {
     let Some((row, events, deliveries)) = reader.incident(id)? else {
         complain(format!("there is no incident {id}"));
         return Ok(Exit::No);
     };
+    let said = said(reader, config, row.since)?
+        .remove(&id)
+        .unwrap_or_default();
     if as_json {
-        anstream::println!("{}", to_json(&row, &deliveries));
+        anstream::println!("{}", to_json(&row, &deliveries, &said));
     } else {
-        anstream::print!("{}", draw(&row, &events, &deliveries));
+        anstream::print!("{}", draw(&row, &events, &deliveries, &said));
     }
     Ok(if row.state == IncidentState::Open {
         Exit::No
@@ -97,7 +131,7 @@ fn one(reader: &Reader, id: IncidentId, as_json: bool) -> Result<Exit, StoreErro
     })
 }
 
-fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow]) -> Value {
+fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow], said: &[Said]) -> Value {
     let deliveries: Vec<Value> = deliveries
         .iter()
         .map(|d| {
@@ -122,10 +156,16 @@ fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow]) -> Value {
         "since": row.since.to_string(),
         "reopened": row.reopened,
         "deliveries": deliveries,
+        "status_pages": said.iter().map(Said::to_json).collect::<Vec<_>>(),
     })
 }
 
-fn draw(row: &IncidentRow, events: &[IncidentEvent], deliveries: &[DeliveryRow]) -> String {
+fn draw(
+    row: &IncidentRow,
+    events: &[IncidentEvent],
+    deliveries: &[DeliveryRow],
+    said: &[Said],
+) -> String {
     let mut text = format!(
         "incident {}: {}, {} ({})\n\n",
         row.id, row.service, row.state, row.severity
@@ -165,6 +205,12 @@ fn draw(row: &IncidentRow, events: &[IncidentEvent], deliveries: &[DeliveryRow])
             d.recipient,
             d.state.name(),
         );
+    }
+    if !said.is_empty() {
+        text.push_str("\nstatus page\n");
+    }
+    for said in said {
+        let _ = writeln!(text, "  {}", said.line(&row.service));
     }
     text
 }

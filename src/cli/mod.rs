@@ -15,6 +15,7 @@ mod demo;
 mod host;
 mod incidents;
 mod lines;
+mod pages;
 mod probe;
 mod replay;
 mod run;

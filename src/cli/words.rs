@@ -26,6 +26,15 @@ pub(super) fn span(span: Duration) -> String {
     }
 }
 
+/// `18 min after`, `5 min before`, for what came at `at`.
+pub(super) fn apart(from: Timestamp, at: Timestamp) -> String {
+    if at >= from {
+        format!("{} after", span(at.since(from)))
+    } else {
+        format!("{} before", span(from.since(at)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -170,6 +170,24 @@ impl Claim {
         Some(posts.fold(standing, Standing::max))
     }
 
+    /// What is claimed of the service as a whole: the worst of the components that concern a probe of it, and of the posts
+    /// that name one of them, or none at all. Where no component is known to concern it: what is claimed of all.
+    pub fn of_service(&self) -> Standing {
+        let concerns: Vec<&PageComponent> = self
+            .components
+            .iter()
+            .filter(|c| !c.probes.is_empty())
+            .collect();
+        let Some(standing) = concerns.iter().map(|c| c.standing).max() else {
+            return self.overall;
+        };
+        let posts = self.posts.iter().filter(|post| {
+            let named = |c: &&PageComponent| post.components.contains(&c.name);
+            post.components.is_empty() || concerns.iter().any(named)
+        });
+        posts.map(|p| p.impact).fold(standing, Standing::max)
+    }
+
     /// The claim as users' scripts see it.
     pub fn to_json(&self) -> Value {
         let at = |at: Option<Timestamp>| at.map(|at| at.to_string());
@@ -249,6 +267,26 @@ mod tests {
         assert_eq!(claim.of_probe("web"), None);
         claim.posts.clear();
         assert_eq!(claim.of_probe("chat"), Some(Standing::Operational));
+    }
+
+    #[test]
+    fn of_a_service_only_that_is_claimed_which_concerns_it_unless_nobody_knows_what_does() {
+        let mut claim = Claim {
+            overall: Standing::Major,
+            components: vec![
+                component("Chat", Standing::Operational, &["chat"]),
+                component("Billing", Standing::Major, &[]),
+            ],
+            posts: vec![post(Standing::Major, &["Billing"])],
+        };
+        assert_eq!(claim.of_service(), Standing::Operational);
+        claim.posts.push(post(Standing::Degraded, &["Chat"]));
+        assert_eq!(claim.of_service(), Standing::Degraded);
+        claim.posts.push(post(Standing::Partial, &[]));
+        assert_eq!(claim.of_service(), Standing::Partial);
+        claim.components.remove(0);
+        assert_eq!(claim.of_service(), Standing::Major);
+        assert_eq!(Claim::UNKNOWN.of_service(), Standing::Unknown);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub struct IncidentRow {
     pub reopened: u32,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "incident.id, service.name, kind, state, severity, opened_at, since, closed_at, reopened";
 
 pub(super) fn next(conn: &Connection) -> Result<IncidentId> {
@@ -167,7 +167,7 @@ pub(super) fn events(conn: &Connection, incident: IncidentId) -> Result<Vec<Inci
     Ok(events)
 }
 
-fn read(row: &Row<'_>) -> Result<IncidentRow> {
+pub(super) fn read(row: &Row<'_>) -> Result<IncidentRow> {
     Ok(IncidentRow {
         id: IncidentId(u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0)),
         service: row.get(1)?,

@@ -7,6 +7,7 @@
 mod backup;
 mod claims;
 mod connection;
+mod courses;
 mod error;
 mod files;
 mod incidents;
@@ -35,6 +36,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use claims::ClaimRow;
+pub use courses::Course;
 pub use error::{OpenError, Result, Source, StoreError};
 pub use incidents::{IncidentFilter, IncidentRow};
 pub use limits::LimitRow;

@@ -139,8 +139,8 @@ fn probes(
         rows.run(conn, spending::PRUNE_RATIONS, &[id, raw.as_micros()])?;
         let day = spending::day(now - retention.rollups);
         rows.run(conn, spending::PRUNE_DAYS, &[id, day])?;
-        // Few, and what a page said of an outage is worth as long as the sums of it.
-        let old = (now - retention.rollups).as_micros();
+        // Few, and what a page said of an outage is worth as long as anything is known of it.
+        let old = (now - retention.rollups.max(retention.raw)).as_micros();
         rows.run(
             conn,
             "DELETE FROM claim WHERE id IN

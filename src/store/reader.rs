@@ -8,9 +8,9 @@ use rusqlite::Connection;
 use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
-    ClaimRow, DeliveryRow, IncidentFilter, IncidentRow, LimitRow, NoticeRow, OpenError,
-    OutboxSummary, RationRow, Result, ServiceRow, Spending, claims, connection, incidents, limits,
-    meta, migrations, notices, numbers, outbox, samples, services, spending,
+    ClaimRow, Course, DeliveryRow, IncidentFilter, IncidentRow, LimitRow, NoticeRow, OpenError,
+    OutboxSummary, RationRow, Result, ServiceRow, Spending, claims, connection, courses, incidents,
+    limits, meta, migrations, notices, numbers, outbox, samples, services, spending,
 };
 use crate::model::notification::Pending;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
@@ -90,6 +90,17 @@ impl Reader {
             incidents::events(&self.conn, id)?,
             self.deliveries(id)?,
         )))
+    }
+
+    /// Incidents that went on at some moment from `from` until before `to`, oldest first, with the moments that a report
+    /// counts from.
+    pub fn courses(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Course>> {
+        courses::between(&self.conn, from, to)
+    }
+
+    /// The same of one incident.
+    pub fn course(&self, id: IncidentId) -> Result<Option<Course>> {
+        courses::one(&self.conn, id)
     }
 
     /// The letters of an incident.

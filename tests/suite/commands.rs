@@ -21,10 +21,10 @@ const LOCKED: i32 = 75;
 const CONFIG: i32 = 78;
 
 /// A folder with both files, as a user has it.
-struct Home(tempfile::TempDir);
+pub(crate) struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new(probes: &str) -> Self {
+    pub fn new(probes: &str) -> Self {
         let home = Home(tempfile::tempdir().unwrap());
         std::fs::write(home.path("probes.toml"), probes).unwrap();
         std::fs::create_dir(home.path("config")).unwrap();
@@ -32,11 +32,11 @@ impl Home {
         home
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub fn run(&self, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_watchfire"))
             .args(args)
             .current_dir(self.0.path())
@@ -48,7 +48,7 @@ impl Home {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -16,6 +16,7 @@ mod detector_properties;
 mod engine;
 mod notify;
 mod probe;
+mod reports;
 mod simulate;
 mod store;
 mod whose_fault;

@@ -1,0 +1,156 @@
+//! What became of incidents on the providers' status pages, told from what the probes of those pages have read.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::words::{apart, moment};
+use crate::config::Config;
+use crate::model::admission::{Admission, Admitted, Seen, Stand};
+use crate::model::{IncidentKind, Timestamp};
+use crate::store::{ClaimRow, Course, Reader, StoreError};
+
+/// Changes of one page that are looked at: as many as are kept of it.
+const MOST_CLAIMS: usize = 5_000;
+
+/// How the pages of all services stood in a time.
+pub(super) struct Pages {
+    services: HashMap<String, Vec<Page>>,
+}
+
+struct Page {
+    /// Name of the probe that reads it.
+    probe: String,
+    stands: Vec<Stand>,
+}
+
+/// What a page said of an incident.
+pub(super) struct Said {
+    /// Name of the probe that reads the page.
+    pub probe: String,
+    pub admission: Admission,
+    pub seen: Seen,
+}
+
+impl Pages {
+    /// From what the configured probes of pages have read from a moment on.
+    pub fn read(reader: &Reader, config: &Config, from: Timestamp) -> Result<Self, StoreError> {
+        let rows = reader.services()?;
+        let mut services = HashMap::new();
+        for service in &config.services {
+            let row = rows.iter().find(|row| row.name == service.name);
+            let Some(row) = row else { continue };
+            let mut pages = Vec::new();
+            for probe in service.probes.iter().filter(|p| p.kind == "status_page") {
+                let known = row.probes.iter().find(|p| p.name == probe.name);
+                let Some(known) = known else { continue };
+                let first = reader.claim_at(known.id, from)?;
+                let later = reader.claims_after(known.id, from, MOST_CLAIMS)?;
+                pages.push(Page {
+                    probe: probe.name.clone(),
+                    stands: first.iter().chain(&later).map(stand).collect(),
+                });
+            }
+            services.insert(service.name.clone(), pages);
+        }
+        Ok(Self { services })
+    }
+
+    /// What the pages of its service said of an incident; nothing for one that no page could know of.
+    ///
+    /// `next` is the onset of the service's next incident, or now.
+    pub fn said(&self, course: &Course, next: Timestamp) -> Vec<Said> {
+        if !matches!(
+            course.row.kind,
+            IncidentKind::Errors | IncidentKind::Latency
+        ) {
+            return Vec::new();
+        }
+        let seen = Seen {
+            since: course.row.since,
+            noticed: course.row.opened_at,
+            recovered: course.recovered,
+            horizon: next,
+        };
+        let pages = self.services.get(&course.row.service);
+        let said = |page: &Page| {
+            Some(Said {
+                probe: page.probe.clone(),
+                admission: Admission::of(&page.stands, &seen)?,
+                seen,
+            })
+        };
+        pages.into_iter().flatten().filter_map(said).collect()
+    }
+}
+
+fn stand(row: &ClaimRow) -> Stand {
+    Stand {
+        standing: row.claim.of_service(),
+        first_at: row.first_at,
+        last_at: row.last_at,
+    }
+}
+
+/// For each incident of a list in the order of time: the onset of the next one of the same service, or `now`.
+pub(super) fn horizons(courses: &[Course], now: Timestamp) -> Vec<Timestamp> {
+    let mut next: HashMap<&str, Timestamp> = HashMap::new();
+    let mut horizons: Vec<Timestamp> = courses
+        .iter()
+        .rev()
+        .map(|course| {
+            let known = next.insert(&course.row.service, course.row.since);
+            known.unwrap_or(now)
+        })
+        .collect();
+    horizons.reverse();
+    horizons
+}
+
+impl Said {
+    /// `openai/status admitted it at .., 18 min after the onset, 16 min after it was noticed here; called it over at ..`.
+    pub fn line(&self, service: &str) -> String {
+        let seen = &self.seen;
+        let mut line = format!("{service}/{} ", self.probe);
+        match self.admission.admitted {
+            Admitted::Never => line.push_str("never admitted it"),
+            Admitted::Before(at) => {
+                line.push_str(&format!("admitted trouble already, since {}", moment(at)));
+            }
+            Admitted::At(at) => line.push_str(&format!(
+                "admitted it at {}: {} the onset, {} it was noticed here",
+                moment(at),
+                apart(seen.since, at),
+                apart(seen.noticed, at),
+            )),
+        }
+        match (self.admission.over, seen.recovered) {
+            (None, _) => {}
+            (Some(over), None) => {
+                line.push_str(&format!("; called it over at {}", moment(over)));
+            }
+            (Some(over), Some(recovered)) => line.push_str(&format!(
+                "; called it over at {}, {} the recovery",
+                moment(over),
+                apart(recovered, over)
+            )),
+        }
+        line
+    }
+
+    pub fn to_json(&self) -> Value {
+        let (word, at) = match self.admission.admitted {
+            Admitted::Never => ("never", None),
+            Admitted::Before(at) => ("before", Some(at)),
+            Admitted::At(at) => ("admitted", Some(at)),
+        };
+        json!({
+            "probe": self.probe,
+            "state": word,
+            "admitted_at": at.map(|at| at.to_string()),
+            "lag_s": self.admission.lag_s(&self.seen),
+            "over_at": self.admission.over.map(|at| at.to_string()),
+            "over_lag_s": self.admission.over_lag_s(&self.seen),
+        })
+    }
+}
