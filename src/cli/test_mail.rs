@@ -116,6 +116,7 @@ fn sample(now: Timestamp, location: &str) -> Notification {
             sequence: 0,
             event: EventKind::Open,
             kind: IncidentKind::Errors,
+            cause: None,
             severity: Severity::Partial,
             at: now,
             since,

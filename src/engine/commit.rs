@@ -107,7 +107,9 @@ impl Engine {
             }
         }
         self.backlog.reports.clear();
-        self.backlog.finals.clear();
+        for incident in self.backlog.finals.drain(..) {
+            self.services.values_mut().for_each(|s| s.forget(incident));
+        }
         self.backlog.rations.clear();
         self.backlog.shift = 0;
         if load == Load::All {
@@ -262,7 +264,7 @@ fn notification(
     thread_root: u32,
     location: &str,
 ) -> Result<Notification, StoreError> {
-    let incident = service.state.incident();
+    let incident = service.incident(event.incident);
     let onset = incident.map_or(event.since, |i| i.since);
     // A recovery tells the whole story, every other event what has happened since the latest onset.
     let since = if event.event == EventKind::Close {

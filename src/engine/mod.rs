@@ -197,7 +197,7 @@ impl Engine {
         }
         self.backlog
             .events
-            .extend(folded.event.map(|event| (*home, event)));
+            .extend(folded.events.into_iter().map(|event| (*home, event)));
         self.backlog.sample(sample);
     }
 

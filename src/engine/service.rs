@@ -1,12 +1,17 @@
 //! A service as the engine holds it: its rules, what the detector knows, and who is told.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Money;
 use crate::model::counts::NumberRules;
 use crate::model::detect::count::Level;
 use crate::model::fold::{OpenIncident, ServiceRules, ServiceState};
-use crate::model::{Counts, EventKind, IncidentEvent, ProbeId, ServiceId, Severity, Timestamp};
+use crate::model::{
+    Counts, EventKind, IncidentEvent, IncidentId, IncidentKind, ProbeId, ServiceId, Severity,
+    Timestamp,
+};
 
 /// A service as configured, with the numbers that the database gave it.
 #[derive(Debug, Clone)]
@@ -44,7 +49,7 @@ impl ServicePlan {
 struct Checkpoint {
     detector: ServiceState,
     #[serde(default)]
-    thread_root: Option<u32>,
+    threads: Threads,
     #[serde(default)]
     counts: Counts,
 }
@@ -61,13 +66,15 @@ pub fn open_incident(checkpoint: &str) -> Option<OpenIncident> {
     kept.detector.incident()
 }
 
+/// Of each incident that is not final: the sequence of its first event that was mailed.
+type Threads = BTreeMap<IncidentId, u32>;
+
 /// A service at work.
 #[derive(Debug)]
 pub(super) struct Service {
     pub plan: ServicePlan,
     pub state: ServiceState,
-    /// Sequence of the current incident's first mailed event; `None` while nothing of it was mailed.
-    thread_root: Option<u32>,
+    threads: Threads,
     /// What the numbers of its probes have shown.
     pub counts: Counts,
     /// Something was folded since the state was last committed.
@@ -81,7 +88,7 @@ impl Service {
         let fresh = |plan: ServicePlan| Service {
             state: ServiceState::new(&plan.rules),
             plan,
-            thread_root: None,
+            threads: Threads::default(),
             counts: Counts::default(),
             dirty: false,
         };
@@ -92,7 +99,7 @@ impl Service {
                 Service {
                     plan,
                     state: kept.detector,
-                    thread_root: kept.thread_root,
+                    threads: kept.threads,
                     counts: kept.counts,
                     dirty: false,
                 },
@@ -106,12 +113,12 @@ impl Service {
         #[derive(Serialize)]
         struct Borrowed<'a> {
             detector: &'a ServiceState,
-            thread_root: Option<u32>,
+            threads: &'a Threads,
             counts: &'a Counts,
         }
         serde_json::to_string(&Borrowed {
             detector: &self.state,
-            thread_root: self.thread_root,
+            threads: &self.threads,
             counts: &self.counts,
         })
     }
@@ -128,17 +135,28 @@ impl Service {
     ///
     /// Mailed is what is at least as bad as `page_at`, and everything that follows in an incident of which
     /// something was mailed: nobody is left with a "down" and without the "recovered".
+    ///
+    /// That it got better and goes on can wait for the next mail. A notice is mailed whatever its severity, since nobody else will see to it, but once: not its relapses.
     pub fn thread(&mut self, event: &IncidentEvent) -> Option<u32> {
-        if event.event == EventKind::Open {
-            self.thread_root = None;
+        let notice = event.kind == IncidentKind::Notice;
+        let bad_enough = notice || event.severity >= self.plan.page_at;
+        if bad_enough && event.event != EventKind::Close {
+            self.threads.entry(event.incident).or_insert(event.sequence);
         }
-        if self.thread_root.is_none()
-            && event.severity >= self.plan.page_at
-            && event.event != EventKind::Close
-        {
-            self.thread_root = Some(event.sequence);
-        }
-        self.thread_root
+        let root = self.threads.get(&event.incident).copied()?;
+        let relapse = notice && event.sequence > root + 1;
+        let quiet = relapse || event.event == EventKind::Deescalate;
+        (!quiet).then_some(root)
+    }
+
+    /// The incident is final.
+    pub fn forget(&mut self, incident: IncidentId) {
+        self.threads.remove(&incident);
+    }
+
+    /// An incident of its, open or watched.
+    pub fn incident(&self, id: IncidentId) -> Option<OpenIncident> {
+        self.state.incidents().find(|i| i.id == id)
     }
 }
 
@@ -147,7 +165,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{IncidentId, IncidentKind, Verdict};
+    use crate::model::Verdict;
 
     fn service(page_at: Severity) -> Service {
         let rules = ServiceRules {
@@ -176,6 +194,7 @@ mod tests {
             sequence,
             event,
             kind: IncidentKind::Errors,
+            cause: None,
             severity,
             at: Timestamp::EPOCH,
             since: Timestamp::EPOCH,

@@ -52,7 +52,9 @@ impl Engine {
                     &sample,
                     &mut next_incident,
                 );
-                backlog.events.extend(folded.event.map(|event| (id, event)));
+                backlog
+                    .events
+                    .extend(folded.events.into_iter().map(|event| (id, event)));
                 service.dirty = true;
             }
             let plan = service.plan.clone();

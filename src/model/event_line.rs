@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::trace::TimeColumn;
-use super::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp};
+use super::{EventKind, FailureKind, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp};
 
 /// The line. Field order is the order in the text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -14,6 +14,8 @@ pub struct EventLine<'a> {
     incident: IncidentId,
     event: EventKind,
     kind: IncidentKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<FailureKind>,
     severity: Severity,
     since: f64,
     evidence: EvidenceOfLine,
@@ -39,6 +41,7 @@ impl<'a> EventLine<'a> {
             incident: event.incident,
             event: event.event,
             kind: event.kind,
+            cause: event.cause,
             severity: event.severity,
             since: seconds(event.since),
             evidence: EvidenceOfLine {
@@ -77,6 +80,7 @@ mod tests {
             sequence: 0,
             event: EventKind::Open,
             kind: IncidentKind::Errors,
+            cause: None,
             severity: Severity::Partial,
             at: Timestamp::from_seconds(86_402.1),
             since: Timestamp::from_seconds(86_042.1),

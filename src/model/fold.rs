@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-mod record;
-
 pub use super::detect::rules::{ProbeRules, ServiceRules};
 pub use super::detect::state::Recheck;
+pub use super::life::{OpenIncident, Theme};
 
-use self::record::Record;
+use super::detect::is_default;
 use super::detect::state::{Detector, ProbeState, Run};
-use super::detect::{is_default, seconds_between};
-use super::incident::IncidentState;
-use super::{IncidentEvent, IncidentId, Origin, ProbeId, Sample, Severity, Timestamp};
+use super::life::Life;
+use super::ours::Ours;
+use super::{IncidentEvent, IncidentId, Origin, ProbeId, Sample, Timestamp};
 
 /// No re-check is asked for further ahead than this.
 const FARTHEST_RECHECK: Duration = Duration::from_secs(60);
@@ -27,39 +26,18 @@ const FARTHEST_RECHECK: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServiceState {
     detector: Detector,
+    /// Of its error rate.
+    #[serde(flatten)]
+    errors: Life,
     #[serde(default, skip_serializing_if = "is_default")]
-    incident: Option<Record>,
-    /// Incidents whose watch was over before anybody settled them; as many as there were opens between two settlings.
-    #[serde(default, skip_serializing_if = "is_default")]
-    unsettled: Vec<IncidentId>,
-}
-
-/// An incident that is open, or recovered and still watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenIncident {
-    /// Which one.
-    pub id: IncidentId,
-    /// `Open` or `Recovered`.
-    pub state: IncidentState,
-    /// How bad it is now; when recovered, how bad it was at worst.
-    pub severity: Severity,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// Estimated first onset.
-    pub since: Timestamp,
-    /// When it was last closed; `None` while open.
-    pub closed_at: Option<Timestamp>,
-    /// The number of its next event.
-    pub sequence: u32,
-    /// How often it came back within the watch.
-    pub reopened: u32,
+    ours: Ours,
 }
 
 /// What one sample led to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Folded {
-    /// What happened to the incident.
-    pub event: Option<IncidentEvent>,
+    /// What happened to its incidents, in order.
+    pub events: Vec<IncidentEvent>,
     /// Re-checks to be made; at most one for each probe is pending at a time.
     pub rechecks: Vec<Recheck>,
 }
@@ -76,6 +54,10 @@ pub fn fold(
     next_incident: &mut IncidentId,
 ) -> Folded {
     let mut folded = Folded::default();
+    if state.detector.probe(sample.probe).is_none() {
+        return folded;
+    }
+    folded.events.extend(state.ours.take(sample, next_incident));
     let recheck = sample.origin == Origin::Recheck;
     let Some(failed) = sample.outcome.counts() else {
         if let Some(probe) = state.detector.probe_mut(sample.probe) {
@@ -97,7 +79,12 @@ pub fn fold(
     let change = state
         .detector
         .take(rules, sample.probe, run, &mut folded.rechecks);
-    folded.event = change.map(|change| state.record(change, known, next_incident));
+    let event = change.and_then(|change| {
+        state
+            .errors
+            .enter(Theme::ERRORS, change, known, next_incident)
+    });
+    folded.events.extend(event);
     folded
 }
 
@@ -108,8 +95,8 @@ impl ServiceState {
         detector.reconcile(rules, Timestamp::EPOCH);
         Self {
             detector,
-            incident: None,
-            unsettled: Vec::new(),
+            errors: Life::default(),
+            ours: Ours::default(),
         }
     }
 
@@ -129,13 +116,19 @@ impl ServiceState {
             // A re-check is due in the future by its nature, but not far.
             *due = (*due).min(now + FARTHEST_RECHECK);
         }
-        let change = self.detector.reconcile(rules, now);
-        // A closing change takes no number.
+        // A change that ends something takes no number.
         let mut unused = IncidentId(0);
-        change
-            .map(|change| self.record(change, now, &mut unused))
+        let change = self.detector.reconcile(rules, now);
+        let mut events: Vec<IncidentEvent> = change
+            .and_then(|change| self.errors.enter(Theme::ERRORS, change, now, &mut unused))
             .into_iter()
-            .collect()
+            .collect();
+        if rules.probes.is_empty() {
+            self.errors.retire();
+        }
+        let stays = |id| self.detector.probe(id).is_some();
+        events.extend(self.ours.retain(stays, now, &mut unused));
+        events
     }
 
     /// The wall clock was stepped by so much: all kept moments move along.
@@ -156,38 +149,27 @@ impl ServiceState {
         self.detector.suspects()
     }
 
-    /// The incident that is open or still watched.
+    /// The incident of its errors that is open or still watched.
     pub fn incident(&self) -> Option<OpenIncident> {
-        let record = self.incident.as_ref()?;
-        let (state, severity) = match record.closed_at {
-            None => (IncidentState::Open, record.severity),
-            Some(_) => (IncidentState::Recovered, record.worst),
-        };
-        Some(OpenIncident {
-            id: record.id,
-            state,
-            severity,
-            opened_at: record.opened_at,
-            since: record.since,
-            closed_at: record.closed_at,
-            sequence: record.sequence,
-            reopened: record.reopened,
-        })
+        self.errors.incident(Theme::ERRORS)
     }
 
-    /// Ends the watch over a recovered incident when its time has come: `Some` once for each incident that became
+    /// All its incidents that are open or still watched, that of its errors first.
+    pub fn incidents(&self) -> impl Iterator<Item = OpenIncident> + '_ {
+        self.incident().into_iter().chain(self.ours.incidents())
+    }
+
+    /// Ends the watch over recovered incidents when their time has come: `Some` once for each incident that became
     /// final. Call until `None`.
     pub fn settle(&mut self, rules: &ServiceRules, now: Timestamp) -> Option<IncidentId> {
-        if !self.unsettled.is_empty() {
-            return Some(self.unsettled.remove(0));
+        let watch_s = rules.reopen_within.as_secs_f64();
+        if let Some(settled) = self.errors.settle(watch_s, now) {
+            if self.errors.incident(Theme::ERRORS).is_none() {
+                self.detector.end_watch();
+            }
+            return Some(settled);
         }
-        let record = self.incident.as_ref()?;
-        let watched = seconds_between(record.closed_at?, now);
-        if watched < rules.reopen_within.as_secs_f64() {
-            return None;
-        }
-        self.detector.end_watch();
-        self.incident.take().map(|record| record.id)
+        self.ours.settle(now)
     }
 
     /// Re-checks that were asked for and have not come yet: to be asked for again after a restart.
@@ -220,8 +202,8 @@ impl ServiceState {
     }
 
     fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
-        let record = self.incident.iter_mut().flat_map(Record::moments);
-        self.detector.moments().chain(record)
+        let lives = self.errors.moments().chain(self.ours.moments());
+        self.detector.moments().chain(lives)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{FailureKind, Timestamp};
 
 /// The number users see: `incidents 7`. Counted from 1, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ coded! {
         Latency = 2 "latency",
         /// The prober itself could not see.
         Blind = 3 "blind",
+        /// Trouble of our own making: the key, the quota, the request.
+        Notice = 4 "notice",
     }
 }
 
@@ -139,6 +141,8 @@ pub struct IncidentEvent {
     pub event: EventKind,
     /// What it is about.
     pub kind: IncidentKind,
+    /// Of a notice: what goes wrong on our side.
+    pub cause: Option<FailureKind>,
     /// How bad it is now; on `close`, how bad it was at worst.
     pub severity: Severity,
     /// When this was decided.

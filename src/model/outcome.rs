@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The result of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -324,6 +326,20 @@ impl FailureKind {
     /// The kind of a code; `None` for an unknown one.
     pub fn from_code(code: u16) -> Option<Self> {
         Self::ALL.iter().copied().find(|k| *k as u16 == code)
+    }
+}
+
+impl Serialize for FailureKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for FailureKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = Self::ALL.iter().copied().find(|k| k.name() == name);
+        known.ok_or_else(|| serde::de::Error::custom("a kind of failure of a newer version"))
     }
 }
 

@@ -78,8 +78,8 @@ pub fn replay(
             }
         }
         while state.settle(rules, row.known).is_some() {}
-        let Folded { event, .. } = fold(state, rules, &sample, next_incident);
-        if let Some(event) = event {
+        let Folded { events, .. } = fold(state, rules, &sample, next_incident);
+        for event in events {
             tell(&trace.services[row.service].name, &event);
         }
     }

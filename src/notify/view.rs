@@ -111,6 +111,7 @@ pub const fn subject_of(kind: IncidentKind) -> &'static str {
         IncidentKind::Errors => "errors",
         IncidentKind::Latency => "slow answers",
         IncidentKind::Blind => "watchfire cannot see",
+        IncidentKind::Notice => "trouble on our side",
     }
 }
 

@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Result, StoreError};
 use crate::model::incident::IncidentState;
 use crate::model::{
-    EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Severity, Timestamp, Verdict,
+    EventKind, FailureKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Severity,
+    Timestamp, Verdict,
 };
 
 /// Which incidents are listed, newest first.
@@ -48,10 +49,11 @@ pub struct IncidentRow {
     pub closed_at: Option<Timestamp>,
     /// How often it came back.
     pub reopened: u32,
+    /// Of a notice: what goes wrong on our side.
+    pub cause: Option<FailureKind>,
 }
 
-pub(super) const COLUMNS: &str =
-    "incident.id, service.name, kind, state, severity, opened_at, since, closed_at, reopened";
+pub(super) const COLUMNS: &str = "incident.id, service.name, kind, state, severity, opened_at, since, closed_at, reopened, cause";
 
 pub(super) fn next(conn: &Connection) -> Result<IncidentId> {
     let last: Option<i64> = conn.query_row("SELECT max(id) FROM incident", [], |r| r.get(0))?;
@@ -67,26 +69,27 @@ pub(super) fn add_event(
 ) -> Result<()> {
     let id = i64::try_from(event.incident.0).unwrap_or(i64::MAX);
     let v = &event.verdict;
+    let cause = event.cause.map_or(0, |cause| cause as u16);
     let added = conn
         .prepare_cached(
-            "INSERT INTO event(incident_id, sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
+            "INSERT INTO event(incident_id, sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound, cause)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             id, event.sequence, event.event.code(), event.kind.code(), event.severity.code(),
-            event.at.as_micros(), event.since.as_micros(), v.failed, v.of, v.usual, v.window_s, v.score, v.bound,
+            event.at.as_micros(), event.since.as_micros(), v.failed, v.of, v.usual, v.window_s, v.score, v.bound, cause,
         ])?;
     if added == 0 {
         return Ok(());
     }
     conn.prepare_cached(
-        "INSERT INTO incident(id, service_id, kind, state, severity, opened_at, since, closed_at, reopened)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, 0)
+        "INSERT INTO incident(id, service_id, kind, state, severity, opened_at, since, closed_at, reopened, cause)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, 0, ?8)
          ON CONFLICT(id) DO UPDATE SET severity = max(severity, excluded.severity)",
     )?
     .execute(params![
         id, service.0, event.kind.code(), IncidentState::Open.code(), event.severity.code(),
-        event.at.as_micros(), event.since.as_micros(),
+        event.at.as_micros(), event.since.as_micros(), cause,
     ])?;
     let change = match event.event {
         EventKind::Close => "UPDATE incident SET state = 2, closed_at = ?2 WHERE id = ?1",
@@ -140,7 +143,7 @@ pub(super) fn one(conn: &Connection, incident: IncidentId) -> Result<Option<Inci
 
 pub(super) fn events(conn: &Connection, incident: IncidentId) -> Result<Vec<IncidentEvent>> {
     let mut statement = conn.prepare_cached(
-        "SELECT sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound
+        "SELECT sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound, cause
          FROM event WHERE incident_id = ?1 ORDER BY sequence",
     )?;
     let mut rows = statement.query([i64::try_from(incident.0).unwrap_or(i64::MAX)])?;
@@ -151,6 +154,7 @@ pub(super) fn events(conn: &Connection, incident: IncidentId) -> Result<Vec<Inci
             sequence: row.get(0)?,
             event: known(EventKind::from_code(row.get(1)?))?,
             kind: known(IncidentKind::from_code(row.get(2)?))?,
+            cause: FailureKind::from_code(row.get(12)?),
             severity: known(Severity::from_code(row.get(3)?))?,
             at: Timestamp::from_micros(row.get(4)?),
             since: Timestamp::from_micros(row.get(5)?),
@@ -178,6 +182,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<IncidentRow> {
         since: Timestamp::from_micros(row.get(6)?),
         closed_at: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_micros),
         reopened: row.get(8)?,
+        cause: FailureKind::from_code(row.get(9)?),
     })
 }
 

@@ -15,7 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7774_6368;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step `n` leads from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE];
 
 const V1: &str = "
 CREATE TABLE meta(
@@ -246,6 +246,12 @@ CREATE TABLE notice(
     gone INTEGER NOT NULL,
     PRIMARY KEY(probe_id, topic, subject, deadline)
 ) STRICT, WITHOUT ROWID;
+";
+
+const CAUSE: &str = "
+-- Of a notice: code of the kind of failure; 0: none.
+ALTER TABLE incident ADD COLUMN cause INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE event ADD COLUMN cause INTEGER NOT NULL DEFAULT 0;
 ";
 
 #[cfg(test)]

@@ -123,7 +123,10 @@ fn play(mut world: World, seconds: u64) -> Played {
             let folded = fold(&mut state, &rules, &sample, &mut next);
             let since = |at: Timestamp| at.since(midnight).as_secs_f64().ceil() as u64;
             rechecks.extend(folded.rechecks.iter().map(|r| since(r.at)));
-            let opened = folded.event.filter(|e| e.event == EventKind::Open);
+            let opened = folded
+                .events
+                .into_iter()
+                .find(|e| e.event == EventKind::Open);
             played.opened.extend(opened.map(|_| second));
         }
     }

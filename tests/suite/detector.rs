@@ -12,8 +12,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use watchfire::model::fold::{ProbeRules, ServiceRules, ServiceState, fold};
 use watchfire::model::{
-    Cause, Confirm, FailureKind, Fault, IncidentEvent, IncidentId, Origin, Outcome, Phases,
-    ProbeId, Sample, Timestamp,
+    Cause, Confirm, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Origin, Outcome,
+    Phases, ProbeId, Sample, Timestamp,
 };
 
 #[derive(Deserialize)]
@@ -172,7 +172,7 @@ fn play(scenario: &Scenario, seed: u64) -> Vec<IncidentEvent> {
             let sample: Sample = under_way.remove(&key).unwrap();
             while state.settle(&rules, known).is_some() {}
             let folded = fold(&mut state, &rules, &sample, &mut next);
-            events.extend(folded.event);
+            events.extend(folded.events);
             for recheck in folded.rechecks {
                 begins.push(Reverse((
                     recheck.at.max(known),
@@ -204,8 +204,13 @@ fn play(scenario: &Scenario, seed: u64) -> Vec<IncidentEvent> {
     }
 }
 
-/// Whether an event is as `event severity from-to` wants it.
+/// Whether an event is as `event severity from-to` wants it; of another kind than errors with its name before that.
 fn is_as(event: &IncidentEvent, wanted: &str) -> bool {
+    let wanted = match event.kind {
+        IncidentKind::Errors => Some(wanted),
+        kind => wanted.strip_prefix(kind.name()).map(str::trim_start),
+    };
+    let Some(wanted) = wanted else { return false };
     let mut words = wanted.split(' ');
     let (name, severity) = (words.next().unwrap(), words.next().unwrap());
     let (from, to) = words.next().and_then(|w| w.split_once('-')).unwrap();
@@ -243,7 +248,8 @@ fn every_scenario_gives_its_events() {
                 .iter()
                 .map(|e| {
                     format!(
-                        "{} {} {:.0} ({}/{})",
+                        "{} {} {} {:.0} ({}/{})",
+                        e.kind,
                         e.event,
                         e.severity,
                         e.at.as_seconds(),

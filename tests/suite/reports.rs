@@ -105,6 +105,7 @@ impl Past {
             sequence,
             event,
             kind: IncidentKind::Errors,
+            cause: None,
             severity: Severity::Major,
             at: at(minute),
             since: at(since),

@@ -218,6 +218,7 @@ fn event(incident: u64, sequence: u32, event: EventKind, at: Timestamp) -> Incid
         sequence,
         event,
         kind: IncidentKind::Errors,
+        cause: None,
         severity: if sequence == 1 {
             Severity::Major
         } else {

@@ -167,6 +167,7 @@ pub(super) mod tests {
             sequence: 0,
             event: kind,
             kind: IncidentKind::Errors,
+            cause: None,
             severity: Severity::Partial,
             at: at(time),
             since: at(since),

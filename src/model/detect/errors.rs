@@ -10,7 +10,7 @@ use super::bank::Sizes;
 use super::blips::FAILS_IN_BLIP;
 use super::rules::{ProbeRules, ServiceRules};
 use super::seconds_between;
-use super::severity::{Worsening, of_rate};
+use super::severity::{Trend, of_rate};
 use super::state::{Change, Detector, Episode, Phase, ProbeState, Recheck, Run};
 use crate::model::{Confirm, ProbeId, Severity, Timestamp, Verdict};
 
@@ -187,7 +187,7 @@ impl Detector {
         };
         self.phase = Phase::Open {
             episode,
-            worsening: Worsening::default(),
+            trend: Trend::default(),
         };
         for (i, probe) in self.probes.iter_mut().enumerate() {
             probe.affected |= i == index;
@@ -236,7 +236,7 @@ impl Detector {
         }
         let counts = probe.affected && !run.recheck;
         let over = self.recovered_since();
-        let Phase::Open { episode, worsening } = &mut self.phase else {
+        let Phase::Open { episode, trend } = &mut self.phase else {
             return None;
         };
         episode.of = episode.of.saturating_add(1);
@@ -251,13 +251,21 @@ impl Detector {
                 usual: self.usual(),
             });
         }
-        if episode.severity >= Severity::Major || !counts {
+        if !counts {
             return None;
         }
-        worsening.add(run.failed, run.start);
-        let (since, verdict) = worsening.major(run.known, usual)?;
-        episode.severity = Severity::Major;
-        Some(Change::Worse { since, verdict })
+        trend.add(run.failed, run.start, episode.severity);
+        let change = if episode.severity == Severity::Major {
+            let (since, verdict) = trend.partial(run.known, usual)?;
+            episode.severity = Severity::Partial;
+            Change::Better { since, verdict }
+        } else {
+            let (since, verdict) = trend.major(run.known, usual)?;
+            episode.severity = Severity::Major;
+            Change::Worse { since, verdict }
+        };
+        *trend = Trend::default();
+        Some(change)
     }
 
     /// When the last of the affected probes came back, if all are back.

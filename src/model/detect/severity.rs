@@ -1,8 +1,9 @@
 //! How bad an open incident is: do at least half of the runs fail, beyond chance?
 //!
-//! A sum of log-likelihood ratios (70 % against 35 %) finds the moment from which it got worse; the Wilson lower bound
-//! (Wilson 1927, JASA 22) of the rate since then must reach one half. Only scheduled runs count: re-checks are asked
-//! for after successes, and would make an outage look better than it is.
+//! A sum of log-likelihood ratios (70 % against 35 %) finds the moment from which it got worse, the same sum with the
+//! other sign that from which it got better; the Wilson bound (Wilson 1927, JASA 22) of the rate since then must reach
+//! one half. Only scheduled runs count: re-checks are asked for after successes, and would make an outage look better
+//! than it is.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +12,12 @@ use crate::model::{Severity, Timestamp, Verdict};
 
 /// A share of failed runs from which an incident is major.
 pub const MAJOR: f64 = 0.5;
-/// Evidence that it has become major, in nats: under 5 % chance in two hours of a 30 % outage seen by four probes.
+/// Evidence that it has become major, or is not major any more, in nats: under 5 % chance in two hours of a 30 % outage seen by four probes.
 const ENOUGH: f64 = 8.0;
-/// Fewer runs than this never make it major.
+/// Fewer runs than this change nothing.
 const FEWEST_RUNS: u32 = 8;
+/// What gets better and shows fewer failures than this is on its way to be over.
+const FEWEST_FAILED: u32 = 2;
 /// z of the lower bound.
 const Z: f64 = 1.28;
 /// What a failure and a success say, in nats: ln(.7/.35), ln(.3/.65).
@@ -43,19 +46,24 @@ pub fn lower_bound(failed: u32, runs: u32, z: f64) -> f64 {
     (share + z * z / (2.0 * n) - spread) / (1.0 + z * z / n)
 }
 
-/// The scheduled runs of the affected probes since it may have got worse.
+/// The scheduled runs of the affected probes since the severity may have changed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Worsening {
+pub struct Trend {
     sum: f64,
     runs: u32,
     failed: u32,
     since: Option<Timestamp>,
 }
 
-impl Worsening {
-    /// Takes a scheduled run of an affected probe in.
-    pub fn add(&mut self, failed: bool, start: Timestamp) {
-        self.sum += if failed { FAILED } else { PASSED };
+impl Trend {
+    /// Takes a scheduled run of an affected probe in. What it is now is what it may cease to be.
+    pub fn add(&mut self, failed: bool, start: Timestamp, now: Severity) {
+        let worse = if failed { FAILED } else { PASSED };
+        self.sum += if now == Severity::Major {
+            -worse
+        } else {
+            worse
+        };
         if self.sum <= 0.0 {
             *self = Self::default();
             return;
@@ -67,10 +75,19 @@ impl Worsening {
 
     /// The onset and the numbers, when it is major beyond chance.
     pub fn major(&self, now: Timestamp, usual: f64) -> Option<(Timestamp, Verdict)> {
+        self.verdict(lower_bound(self.failed, self.runs, Z) >= MAJOR, now, usual)
+    }
+
+    /// The same, when it is not major any more beyond chance, and goes on.
+    pub fn partial(&self, now: Timestamp, usual: f64) -> Option<(Timestamp, Verdict)> {
+        let passed = self.runs.saturating_sub(self.failed);
+        let milder = 1.0 - lower_bound(passed, self.runs, Z) < MAJOR;
+        self.verdict(milder && self.failed >= FEWEST_FAILED, now, usual)
+    }
+
+    fn verdict(&self, sure: bool, now: Timestamp, usual: f64) -> Option<(Timestamp, Verdict)> {
         let since = self.since?;
-        let sure = self.sum >= ENOUGH
-            && self.runs >= FEWEST_RUNS
-            && lower_bound(self.failed, self.runs, Z) >= MAJOR;
+        let sure = sure && self.sum >= ENOUGH && self.runs >= FEWEST_RUNS;
         sure.then_some((
             since,
             Verdict {
@@ -104,17 +121,33 @@ mod tests {
     #[test]
     fn a_dozen_failures_in_a_row_are_major_and_every_third_one_never_is() {
         let now = Timestamp::from_seconds(300.0);
-        let mut worse = Worsening::default();
+        let mut worse = Trend::default();
         for run in 0..300 {
-            worse.add(run % 3 == 0, Timestamp::EPOCH);
+            worse.add(run % 3 == 0, Timestamp::EPOCH, Severity::Partial);
             assert_eq!(worse.major(now, 0.01), None);
         }
         let runs = (0..20)
             .take_while(|_| {
-                worse.add(true, Timestamp::EPOCH);
+                worse.add(true, Timestamp::EPOCH, Severity::Partial);
                 worse.major(now, 0.01).is_none()
             })
             .count();
         assert_eq!(runs, 11, "the twelfth says so");
+    }
+
+    #[test]
+    fn a_major_outage_of_which_every_fifth_run_still_fails_gets_better_and_one_that_ends_does_not()
+    {
+        let now = Timestamp::from_seconds(300.0);
+        let run_after_which = |fails: fn(u32) -> bool| {
+            let mut trend = Trend::default();
+            (0..300).find(|run| {
+                trend.add(fails(*run), Timestamp::EPOCH, Severity::Major);
+                trend.partial(now, 0.01).is_some()
+            })
+        };
+        assert_eq!(run_after_which(|run| run % 5 == 4), Some(16));
+        assert_eq!(run_after_which(|_| false), None);
+        assert_eq!(run_after_which(|run| run % 2 == 0), None);
     }
 }

@@ -11,7 +11,8 @@ use super::confirm::Rechecks;
 use super::is_default;
 use super::recovery::Recovery;
 use super::rules::ServiceRules;
-use super::severity::Worsening;
+use super::severity::Trend;
+use crate::model::life::Turn;
 use crate::model::{Confirm, ProbeId, Severity, Timestamp, Verdict};
 
 /// A re-check that is wanted.
@@ -46,12 +47,33 @@ pub(crate) enum Change {
     },
     /// It has become major while open.
     Worse { since: Timestamp, verdict: Verdict },
+    /// It is not major any more, and goes on.
+    Better { since: Timestamp, verdict: Verdict },
     /// It has come down.
     Recovered {
         since: Timestamp,
         episode: Episode,
         usual: f64,
     },
+    /// None of the probes that saw it is left: nobody can tell whether it goes on.
+    Retired {
+        since: Timestamp,
+        episode: Episode,
+        usual: f64,
+    },
+}
+
+impl Change {
+    /// What it means for an incident.
+    pub fn turn(self) -> Turn {
+        match self {
+            Change::Risen { .. } => Turn::Rise,
+            Change::Worse { .. } => Turn::Worsen,
+            Change::Better { .. } => Turn::Improve,
+            Change::Recovered { .. } => Turn::Recover,
+            Change::Retired { .. } => Turn::Retire,
+        }
+    }
 }
 
 /// What is kept of one open period.
@@ -70,7 +92,8 @@ pub(crate) enum Phase {
     Well,
     Open {
         episode: Episode,
-        worsening: Worsening,
+        #[serde(rename = "worsening")]
+        trend: Trend,
     },
     Watched {
         since: Timestamp,
@@ -189,7 +212,7 @@ impl Detector {
         match self.phase {
             Phase::Open { episode, .. } if removed && !self.probes.iter().any(|p| p.affected) => {
                 self.close(now);
-                Some(Change::Recovered {
+                Some(Change::Retired {
                     since: now,
                     episode,
                     usual,
@@ -216,7 +239,7 @@ impl Detector {
         let phase = match &mut self.phase {
             Phase::Well => None.into_iter().chain(None),
             Phase::Watched { since } => Some(since).into_iter().chain(None),
-            Phase::Open { worsening, .. } => None.into_iter().chain(worsening.moments().next()),
+            Phase::Open { trend, .. } => None.into_iter().chain(trend.moments().next()),
         };
         self.probes
             .iter_mut()

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Cause, Confirm, EventKind, FailureKind, Fault, Outcome, Phases};
+use crate::model::incident::IncidentState;
+use crate::model::{Cause, Confirm, EventKind, FailureKind, Fault, Outcome, Phases, Severity};
 
 const START: f64 = 1.7e9;
 const FAILED: Outcome = Outcome::Failure(FailureKind::ServerError, Fault::Provider);
@@ -64,7 +65,7 @@ impl Story {
     fn run(&mut self, probe: u32, seconds: f64, outcome: Outcome, origin: Origin) -> Vec<Recheck> {
         let sample = sample(probe, at(seconds), outcome, origin);
         let folded = fold(&mut self.state, &self.rules, &sample, &mut self.next);
-        self.events.extend(folded.event);
+        self.events.extend(folded.events);
         folded.rechecks
     }
 

@@ -24,6 +24,7 @@ const fn outage(severity: Severity, kind: IncidentKind) -> &'static str {
     match (kind, severity) {
         (IncidentKind::Latency, _) => "slowdown",
         (IncidentKind::Blind, _) => "blind spot",
+        (IncidentKind::Notice, _) => "notice",
         (IncidentKind::Errors, Severity::Degraded) => "degradation",
         (IncidentKind::Errors, Severity::Partial) => "partial outage",
         (IncidentKind::Errors, Severity::Major) => "major outage",
@@ -96,6 +97,7 @@ fn share(n: &Notification) -> String {
         IncidentKind::Errors => "failed",
         IncidentKind::Latency => "were slow",
         IncidentKind::Blind => "saw nothing",
+        IncidentKind::Notice => "failed on our side",
     };
     let v = &n.event.verdict;
     let whose = alone(n).map_or(String::new(), |name| format!(" of {name}"));

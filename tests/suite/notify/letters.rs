@@ -54,6 +54,7 @@ fn open() -> Notification {
             sequence: 0,
             event: EventKind::Open,
             kind: IncidentKind::Errors,
+            cause: None,
             severity: Severity::Partial,
             at: at("03:43:42"),
             since: at("03:40:35"),
