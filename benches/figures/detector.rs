@@ -47,6 +47,7 @@ fn measure(probes: u32, fails: f64, seed: u64) -> f64 {
         false_pages_per_year: 1.0,
         min_error_rate: 0.1,
         reopen_within: Duration::from_secs(3600),
+        judge: Default::default(),
     };
     let mut chance = fastrand::Rng::with_seed(seed);
     let start = Timestamp::parse("2026-11-24T00:00:00Z").unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::model::event_line::EventLine;
+use crate::model::fold::Judge;
 use crate::model::replay::{Dials, Tally, replay};
 use crate::model::trace::Trace;
 use crate::model::{Confirm, IncidentId};
@@ -74,6 +75,7 @@ pub fn run(args: &ReplayArgs) -> ExitCode {
         false_pages_per_year: args.false_pages_per_year,
         min_error_rate: args.min_error_rate,
         reopen_within: args.reopen_within,
+        judge: Judge::Detector,
     };
     let mut next_incident = IncidentId(1);
     for file in &args.files {

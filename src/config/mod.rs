@@ -22,6 +22,7 @@ pub use presets::preset_names;
 pub use prices::PriceTable;
 
 use crate::diagnostic::{Diagnosed, Level, Lines, syntax};
+use crate::model::fold::Judge;
 use crate::model::{Cadence, Confirm, MicroUsd, Redactor, Severity};
 use crate::notify::SmtpConfig;
 use crate::probe::{Plan, Roots};
@@ -138,6 +139,8 @@ pub struct Alert {
     pub remind_every: Duration,
     /// How long a recovered service is watched.
     pub reopen_within: Duration,
+    /// Who judges its error rate.
+    pub judge: Judge,
 }
 
 impl Default for Alert {
@@ -149,6 +152,7 @@ impl Default for Alert {
             min_error_rate: 0.1,
             remind_every: Duration::from_secs(4 * 3600),
             reopen_within: Duration::from_secs(3600),
+            judge: Judge::Detector,
         }
     }
 }

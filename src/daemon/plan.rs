@@ -103,6 +103,7 @@ pub(super) fn number(
                 false_pages_per_year: alert.false_pages_per_year,
                 min_error_rate: alert.min_error_rate,
                 reopen_within: alert.reopen_within,
+                judge: alert.judge,
             },
             others,
             numbers: numbers_of,

@@ -173,6 +173,7 @@ mod tests {
             false_pages_per_year: 1.0,
             min_error_rate: 0.1,
             reopen_within: Duration::from_secs(3600),
+            judge: Default::default(),
         };
         let plan = ServicePlan {
             id: ServiceId(1),

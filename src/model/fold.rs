@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::detect::rules::{ProbeRules, ServiceRules};
+pub use super::detect::rules::{Judge, PlainRule, ProbeRules, ServiceRules};
 pub use super::detect::state::Recheck;
 pub use super::life::{OpenIncident, Theme};
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::fold::{Folded, ProbeRules, ServiceRules, ServiceState, fold};
+use super::fold::{Folded, Judge, ProbeRules, ServiceRules, ServiceState, fold};
 use super::trace::{Row, Trace};
 use super::{
     Confirm, FailureKind, Fault, IncidentEvent, IncidentId, Origin, Outcome, Phases, ProbeId,
@@ -24,6 +24,8 @@ pub struct Dials {
     pub min_error_rate: f64,
     /// How long a recovered service is watched.
     pub reopen_within: Duration,
+    /// Who judges.
+    pub judge: Judge,
 }
 
 impl Default for Dials {
@@ -34,6 +36,7 @@ impl Default for Dials {
             false_pages_per_year: 1.0,
             min_error_rate: 0.1,
             reopen_within: Duration::from_secs(3600),
+            judge: Judge::Detector,
         }
     }
 }
@@ -101,6 +104,7 @@ pub fn rules(trace: &Trace, dials: &Dials) -> Vec<ServiceRules> {
         false_pages_per_year: dials.false_pages_per_year,
         min_error_rate: dials.min_error_rate,
         reopen_within: dials.reopen_within,
+        judge: dials.judge,
     };
     trace.intervals().into_iter().map(of_service).collect()
 }

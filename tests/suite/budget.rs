@@ -66,6 +66,7 @@ fn play(mut world: World, seconds: u64) -> Played {
         false_pages_per_year: 1.0,
         min_error_rate: 0.1,
         reopen_within: Duration::from_secs(3600),
+        judge: Default::default(),
     };
     let midnight = Timestamp::parse("2026-11-08T00:00:00Z").unwrap();
     let (mut state, mut next) = (ServiceState::new(&rules), IncidentId(1));

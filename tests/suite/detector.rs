@@ -142,6 +142,7 @@ fn play(scenario: &Scenario, seed: u64) -> Vec<IncidentEvent> {
         false_pages_per_year: 1.0,
         min_error_rate: scenario.min_error_rate,
         reopen_within: Duration::from_secs(3600),
+        judge: Default::default(),
     };
     let worlds: Vec<World> = scenario
         .probe

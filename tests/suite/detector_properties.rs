@@ -20,6 +20,7 @@ fn rules(probes: u32, confirm: Confirm) -> ServiceRules {
         false_pages_per_year: 1.0,
         min_error_rate: 0.1,
         reopen_within: Duration::from_secs(3600),
+        judge: Default::default(),
     }
 }
 

@@ -58,6 +58,7 @@ fn engine_with(
         false_pages_per_year: 1.0,
         min_error_rate: 0.1,
         reopen_within: Duration::from_secs(3600),
+        judge: Default::default(),
     };
     let mut plan = ServicePlan {
         id,

@@ -60,5 +60,6 @@ pub(super) fn alert(fields: Fields<'_>, usual: &Alert, whose: &str) -> Alert {
         reopen_within: fields
             .text("reopen_within", duration(MINUTE..=DAY))
             .unwrap_or(usual.reopen_within),
+        judge: usual.judge,
     }
 }

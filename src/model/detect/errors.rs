@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::bank::Sizes;
 use super::blips::FAILS_IN_BLIP;
-use super::rules::{ProbeRules, ServiceRules};
+use super::rules::{Judge, ProbeRules, ServiceRules};
 use super::seconds_between;
 use super::severity::{Trend, of_rate};
 use super::state::{Change, Detector, Episode, Phase, ProbeState, Recheck, Run};
@@ -34,6 +34,7 @@ impl Detector {
         run: Run,
         asked: &mut Vec<Recheck>,
     ) -> Option<Change> {
+        self.adopt(rules);
         let index = self.probes.binary_search_by_key(&id, |p| p.id).ok()?;
         let probe = self.probes.get_mut(index)?;
         let rule = rule_of(rules, probe)?;
@@ -42,6 +43,9 @@ impl Detector {
             probe.rechecks.answered();
         } else {
             probe.baseline.suspend(run.failed);
+        }
+        if let Judge::Plain(plain) = &rules.judge {
+            return self.take_plain(rules, plain, rule, index, run, asked);
         }
         let change = if matches!(self.phase, Phase::Open { .. }) {
             self.take_open(rules, rule, index, run, asked)

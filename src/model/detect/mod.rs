@@ -2,7 +2,8 @@
 //!
 //! `errors` judges the error rate of a service. It is put together from small parts, one file each: what a run says
 //! about an outage (`bank`), how failures hang together (`blips`), what is usual (`baseline`), when to look again
-//! (`confirm`), when it is over (`recovery`), and how bad it is (`severity`). docs/detection.md has the promises.
+//! (`confirm`), when it is over (`recovery`), and how bad it is (`severity`). `plain` judges by a rule of the user's instead.
+//! docs/detection.md has the promises.
 
 pub mod bank;
 pub mod baseline;
@@ -10,6 +11,7 @@ pub mod blips;
 pub mod confirm;
 pub mod count;
 pub mod errors;
+pub mod plain;
 pub mod recovery;
 pub mod rules;
 pub mod severity;

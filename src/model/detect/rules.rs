@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::bank::{Sizes, sizes};
+pub use super::plain::{Judge, PlainRule};
 use crate::model::{Confirm, ProbeId};
 
 const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
@@ -28,6 +29,8 @@ pub struct ServiceRules {
     pub min_error_rate: f64,
     /// How long a recovered service is watched: trouble within it continues the incident.
     pub reopen_within: Duration,
+    /// Who judges.
+    pub judge: Judge,
 }
 
 /// The cadence of a probe.
@@ -102,6 +105,7 @@ mod tests {
             false_pages_per_year: 1.0,
             min_error_rate: 0.1,
             reopen_within: Duration::from_secs(3600),
+            judge: Judge::Detector,
         }
     }
 

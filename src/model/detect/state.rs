@@ -9,6 +9,7 @@ use super::baseline::Baseline;
 use super::blips::{Belief, Lengths, Shared, Streak};
 use super::confirm::Rechecks;
 use super::is_default;
+use super::plain::{Plain, Tally};
 use super::recovery::Recovery;
 use super::rules::ServiceRules;
 use super::severity::Trend;
@@ -126,6 +127,9 @@ pub(crate) struct ProbeState {
     /// Whether its latest folded run failed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub failed_last: bool,
+    /// What a plain rule counts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tally: Tally,
 }
 
 impl ProbeState {
@@ -142,6 +146,7 @@ impl ProbeState {
             recovery: Recovery::default(),
             affected: false,
             failed_last: false,
+            tally: Tally::default(),
         }
     }
 
@@ -150,6 +155,7 @@ impl ProbeState {
             .iter_mut()
             .chain(self.bank.moments())
             .chain(self.recovery.moments())
+            .chain(self.tally.moments())
     }
 }
 
@@ -166,6 +172,8 @@ pub(crate) struct Detector {
     pub(super) lengths: Lengths,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) phase: Phase,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) plain: Plain,
 }
 
 impl Detector {
@@ -195,6 +203,7 @@ impl Detector {
 
     /// Takes the probes of the rules in. `Some` when that ends an open incident: none of its affected probes is left.
     pub fn reconcile(&mut self, rules: &ServiceRules, now: Timestamp) -> Option<Change> {
+        self.adopt(rules);
         let usual = self.usual();
         let wanted: HashSet<ProbeId> = rules.probes.iter().map(|r| r.id).collect();
         let before = self.probes.len();
@@ -246,6 +255,7 @@ impl Detector {
             .flat_map(ProbeState::moments)
             .chain(self.pooled.moments())
             .chain(phase)
+            .chain(self.plain.moments())
     }
 
     /// The moments that are kept in seconds.
@@ -260,7 +270,11 @@ impl Detector {
     pub fn suspects(&self) -> bool {
         matches!(self.phase, Phase::Open { .. })
             || !self.pooled.is_idle()
-            || self.probes.iter().any(|p| !p.bank.is_idle())
+            || self.plain.suspects()
+            || self
+                .probes
+                .iter()
+                .any(|p| !p.bank.is_idle() || p.tally.suspects())
     }
 
     /// The usual failure rate over all probes; 0 without any.
