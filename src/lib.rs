@@ -3,6 +3,7 @@
 //! Data flows one way: configuration, timetable, check, outcome, sample, detector, incident, notification, outbox,
 //! delivery. The modules stand in that order and use only what stands before them (see ARCHITECTURE.md).
 
+pub mod chart;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["model"],
     &["diagnostic", "clock"],
-    &["store", "probe", "simulate"],
+    &["store", "probe", "simulate", "chart"],
     &["schedule", "notify", "web", "engine"],
     &["config"],
     &["daemon"],
@@ -31,6 +31,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tokio_cron_scheduler::", &["daemon"]),
     ("sd_notify", &["daemon"]),
     ("clap::", &["cli"]),
+    ("plotters::", &["chart"]),
     ("comfy_table", &["cli"]),
     ("mail_parser::", &["cli"]),
     ("textwrap::", &["cli"]),

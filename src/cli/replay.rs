@@ -1,5 +1,7 @@
 //! `watchfire replay`: recorded samples through the detector, with the clock of the samples.
 
+mod figure;
+
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ use crate::model::fold::Judge;
 use crate::model::replay::{Dials, Tally, replay};
 use crate::model::trace::Trace;
 use crate::model::{Confirm, IncidentId};
+use figure::{FigureArgs, Played};
 
 /// The input is not what was asked for.
 const EXIT_USAGE: u8 = 64;
@@ -50,6 +53,8 @@ pub struct ReplayArgs {
     /// Whether re-checks may be asked for
     #[arg(long, default_value = "on")]
     confirm: Confirming,
+    #[command(flatten)]
+    drawn: FigureArgs,
     /// Print JSON lines (they are the only output there is)
     #[arg(long)]
     json: bool,
@@ -80,7 +85,7 @@ pub fn run(args: &ReplayArgs) -> ExitCode {
     let mut next_incident = IncidentId(1);
     for file in &args.files {
         let service = args.service.clone().unwrap_or_else(|| name_of(file));
-        match replay_file(file, &service, &dials, &mut next_incident) {
+        match replay_file(file, &service, &dials, &mut next_incident, &args.drawn) {
             Ok(summary) if args.summary || io::stderr().is_terminal() => {
                 anstream::eprintln!("{summary}");
             }
@@ -99,6 +104,7 @@ fn replay_file(
     service: &str,
     dials: &Dials,
     next_incident: &mut IncidentId,
+    drawn: &FigureArgs,
 ) -> Result<String, (String, u8)> {
     let name = file.display().to_string();
     let text = read(file).map_err(|e| (format!("cannot read {name}: {e}"), EXIT_IO))?;
@@ -111,12 +117,22 @@ fn replay_file(
     }
     let mut out = io::BufWriter::new(anstream::stdout().lock());
     let mut written = Ok(());
+    let mut played = vec![Played::default(); trace.services.len()];
     let tally = replay(&trace, dials, next_incident, |service, event| {
+        let index = trace.services.iter().position(|s| s.name == service);
+        if let Some(played) = index.and_then(|i| played.get_mut(i)) {
+            played.events.push((*event, dials.reopen_within));
+        }
         let line = EventLine::new(service, event, trace.time).text();
         if written.is_ok() {
             written = writeln!(out, "{line}");
         }
     });
+    if let Some(file) = &drawn.figure {
+        drawn
+            .draw(file, &trace, &played)
+            .map_err(|e| (e.to_string(), e.code()))?;
+    }
     match written.and_then(|()| out.flush()) {
         // After a broken pipe whoever reads has seen enough (`| head`).
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
