@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::engine::{Money, ProbeMoney, ServicePlan};
 use crate::model::counts::NumberRules;
 use crate::model::fold::{ProbeRules, ServiceRules};
-use crate::model::{Judged, ProbeId};
+use crate::model::{Judged, ProbeId, Timestamp};
 use crate::notify::MailComposer;
 use crate::probe::{Client, Plan, Run};
 use crate::schedule::{Job, Slot};
@@ -34,11 +34,13 @@ pub(super) struct Numbered {
     pub slots: Vec<Slot<ProbeJob>>,
 }
 
-/// Registers every service and probe. Probes that are not configured for want of a key are left out.
+/// Registers every service and probe, and how often each is to run from now on. Probes that are not configured for want
+/// of a key are left out.
 pub(super) fn number(
     store: &mut Store,
     config: &Config,
     client: &Client,
+    now: Timestamp,
 ) -> Result<Numbered, StoreError> {
     let names: Vec<(&str, &str)> = config
         .services
@@ -50,6 +52,7 @@ pub(super) fn number(
         services: Vec::new(),
         slots: Vec::new(),
     };
+    let mut paces = Vec::with_capacity(names.len());
     for service in &config.services {
         let mut rules: Vec<ProbeRules> = Vec::with_capacity(service.probes.len());
         let (mut others, mut numbers_of) = (Vec::new(), Vec::new());
@@ -61,6 +64,7 @@ pub(super) fn number(
             };
             id = Some(service_id);
             let (judged, interval) = (probe.plan.check.judged(), probe.cadence.interval());
+            paces.push((probe_id, interval));
             money.push(ProbeMoney {
                 probe: probe_id,
                 name: probe.name.clone(),
@@ -115,6 +119,7 @@ pub(super) fn number(
             },
         });
     }
+    store.note_paces(now, &paces)?;
     Ok(numbered)
 }
 

@@ -115,9 +115,9 @@ impl Reload {
                 );
             }
         };
-        let commands = self.commands.clone();
+        let (commands, clock) = (self.commands.clone(), self.clock.clone());
         self.inbox.tell(Input::Reload(Box::new(move |store| {
-            let Numbered { services, slots } = plan::number(store, &config, &client)?;
+            let Numbered { services, slots } = plan::number(store, &config, &client, clock.now())?;
             // Fails only when the schedule has stopped.
             let _ = commands.send(Command::Replace(slots));
             info!("the configuration was read again");

@@ -60,7 +60,7 @@ impl Stage {
             );
         }
         let client = Client::new(clock.clone(), &config.roots, config.redactor.clone())?;
-        let numbered = plan::number(&mut store, &config, &client)?;
+        let numbered = plan::number(&mut store, &config, &client, clock.now())?;
         let composer = plan::composer(&config, store.instance()).map_err(DaemonError::Mail)?;
         let channel = sender::transport(&config)
             .open()

@@ -28,6 +28,8 @@ pub mod replay;
 pub mod sample;
 pub mod scenario;
 pub mod secret;
+pub mod span;
+pub mod tallies;
 pub mod time;
 pub mod trace;
 

@@ -21,7 +21,7 @@ const WRITER_CACHE_KIB: i64 = 1024;
 /// The same of a reader: one outbox worker, one status command.
 const READER_CACHE_KIB: i64 = 1024;
 /// Distinct statements of this room, with room to spare.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 96;
 
 pub(super) fn check_library() -> Result<(), OpenError> {
     if rusqlite::version_number() < OLDEST_SQLITE {

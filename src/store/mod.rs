@@ -18,6 +18,7 @@ mod migrations;
 mod notices;
 mod numbers;
 mod outbox;
+mod paces;
 mod prune;
 mod reader;
 mod results;
@@ -27,11 +28,13 @@ mod schema;
 mod services;
 mod spending;
 mod story;
+mod sums;
 mod transaction;
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -49,6 +52,7 @@ pub use rollups::Rollup;
 pub use services::{ProbeRow, ServiceRow};
 pub use spending::{RationRow, Spending};
 pub use story::Story;
+pub use sums::{Days, Past};
 pub use transaction::{About, Transaction};
 
 use crate::model::{IncidentId, ProbeId, Sample, ServiceId, Timestamp};
@@ -151,6 +155,11 @@ impl Store {
         // Of probes that come back, what was said of them does too.
         self.notices.clear();
         services::register(&mut self.conn, location, probes)
+    }
+
+    /// Notes how often these probes are to run from now on, and that those which are no longer registered are not to.
+    pub fn note_paces(&mut self, now: Timestamp, paces: &[(ProbeId, Duration)]) -> Result<()> {
+        paces::note(&mut self.conn, now, paces)
     }
 
     /// The latest state of every service, as [`Transaction::state`] got it, and when that was.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::Result;
 use super::samples::to_row;
-use super::{limits, spending};
+use super::{limits, paces, spending, sums};
 use crate::model::Timestamp;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -134,9 +134,15 @@ fn probes(
              (SELECT hour FROM rollup WHERE probe_id = ?1 AND hour < ?2 ORDER BY hour LIMIT ?3)",
             &[id, hour],
         )?;
+        for (span, sql) in sums::PRUNE {
+            rows.run(conn, sql, &[id, span.of_hour(hour)])?;
+        }
         let raw = now - retention.raw;
         rows.run(conn, limits::PRUNE, &[id, limits::slot(raw)])?;
-        rows.run(conn, spending::PRUNE_RATIONS, &[id, raw.as_micros()])?;
+        // How often a probe was to run is known as long as how often it did.
+        let summed = (now - retention.rollups).as_micros();
+        rows.run(conn, spending::PRUNE_RATIONS, &[id, summed])?;
+        rows.run(conn, paces::PRUNE, &[id, summed])?;
         let day = spending::day(now - retention.rollups);
         rows.run(conn, spending::PRUNE_DAYS, &[id, day])?;
         // Few, and what a page said of an outage is worth as long as anything is known of it.

@@ -1,5 +1,6 @@
 //! Looking on: a handle that cannot write, beside a daemon that works or one that is dead.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use rusqlite::Connection;
 use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
-    ClaimRow, Course, DeliveryRow, IncidentFilter, IncidentRow, LimitRow, NoticeRow, OpenError,
-    OutboxSummary, RationRow, Result, ServiceRow, Spending, claims, connection, courses, incidents,
-    limits, meta, migrations, notices, numbers, outbox, samples, services, spending,
+    ClaimRow, Course, Days, DeliveryRow, IncidentFilter, IncidentRow, LimitRow, NoticeRow,
+    OpenError, OutboxSummary, Past, RationRow, Result, ServiceRow, Spending, claims, connection,
+    courses, incidents, limits, meta, migrations, notices, numbers, outbox, paces, samples,
+    services, spending, sums,
 };
 use crate::model::notification::Pending;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
@@ -179,7 +181,24 @@ impl Reader {
 
     /// The sums of a probe's hour; `None` while it is not over.
     pub fn rollup(&self, probe: ProbeId, hour: Timestamp) -> Result<Option<Rollup>> {
-        rollups::hour(&self.conn, probe, hour)
+        rollups::hour_of(&self.conn, probe, hour)
+    }
+
+    /// What the runs of a time came to, for each of these probes in their order: from the sums of the hours from that of
+    /// `from` until that before `to` (`None`: and all later ones), and from the samples of hours that are not summed up yet.
+    pub fn past(
+        &self,
+        probes: &[ProbeId],
+        from: Timestamp,
+        to: Option<Timestamp>,
+        days: Days,
+    ) -> Result<Vec<Past>> {
+        sums::past(&self.conn, probes, from, to, days)
+    }
+
+    /// Since when each probe was to run how often, in order; by probe.
+    pub fn paces(&self) -> Result<HashMap<ProbeId, Vec<(Timestamp, Duration)>>> {
+        paces::all(&self.conn)
     }
 
     /// What all probes have cost since the day of a moment, by probe and day.
@@ -190,6 +209,11 @@ impl Reader {
     /// The latest ration of every probe that ever had another than its own.
     pub fn rations(&self) -> Result<Vec<RationRow>> {
         spending::rations(&self.conn)
+    }
+
+    /// Every change of ration that is kept, by probe and time.
+    pub fn all_rations(&self) -> Result<Vec<RationRow>> {
+        spending::all_rations(&self.conn)
     }
 
     /// What the replies to a probe said of rate limits since a moment.

@@ -5,10 +5,8 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::{Result, StoreError};
+use crate::model::tallies::RECHECK;
 use crate::model::{Origin, Outcome, Phase, Sample};
-
-/// Added to the outcome's code when the run was a re-check.
-const RECHECK: u16 = 1000;
 
 /// The kind of a result; 0 stands for no status and no phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7774_6368;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step `n` leads from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE, SUMS];
 
 const V1: &str = "
 CREATE TABLE meta(
@@ -254,6 +254,46 @@ ALTER TABLE incident ADD COLUMN cause INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE event ADD COLUMN cause INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// Sums of days and weeks, and how often probes were to run: what reports over months are read from.
+const SUMS: &str = "
+-- results: runs by the code of their result. tokens: times to the first token, as hist. Both NULL in what was summed up
+-- before they were kept; such an hour is in no day.
+ALTER TABLE rollup ADD COLUMN results BLOB;
+ALTER TABLE rollup ADD COLUMN tokens BLOB;
+
+-- The hours that are summed up, by day (span 1) and by seven days (span 7). start: number of the span since 1970, UTC.
+CREATE TABLE tally(
+    probe_id INTEGER NOT NULL,
+    span INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    results BLOB NOT NULL,
+    PRIMARY KEY(probe_id, span, start)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE spread(
+    probe_id INTEGER NOT NULL,
+    span INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    hist BLOB NOT NULL,
+    tokens BLOB NOT NULL,
+    PRIMARY KEY(probe_id, span, start)
+) STRICT, WITHOUT ROWID;
+
+-- Since when a probe is to run each so many microseconds; 0: not any more.
+CREATE TABLE pace(
+    probe_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    every_us INTEGER NOT NULL,
+    PRIMARY KEY(probe_id, at)
+) STRICT, WITHOUT ROWID;
+
+-- Hours that were summed up without results are summed up again, where their samples are still there.
+INSERT OR IGNORE INTO rollup_due SELECT hour, probe_id FROM rollup WHERE EXISTS (
+    SELECT 1 FROM sample WHERE sample.probe_id = rollup.probe_id
+        AND sample.at >= rollup.hour * 3600000000 - 1893456000000000
+        AND sample.at < (rollup.hour + 1) * 3600000000 - 1893456000000000);
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +301,7 @@ mod tests {
     #[test]
     fn the_view_knows_the_origin_of_times() {
         assert!(V1.contains(&AT_ORIGIN.to_string()));
+        assert!(SUMS.contains(&AT_ORIGIN.to_string()));
         let origin = crate::model::Timestamp::from_micros(AT_ORIGIN);
         assert_eq!(origin.to_string(), "2030-01-01T00:00:00Z");
     }

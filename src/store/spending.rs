@@ -125,14 +125,24 @@ pub(super) fn rations(conn: &Connection) -> Result<Vec<RationRow>> {
     let mut statement = conn.prepare_cached(
         "SELECT probe_id, max(at), one_in FROM ration GROUP BY probe_id ORDER BY probe_id",
     )?;
-    let rows = statement.query_map([], |row| {
-        Ok(RationRow {
-            probe: ProbeId(row.get(0)?),
-            at: Timestamp::from_micros(row.get(1)?),
-            ration: Ration::from_code(row.get(2)?),
-        })
-    })?;
+    let rows = statement.query_map([], ration)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Every change of ration that is kept, by probe and time.
+pub(super) fn all_rations(conn: &Connection) -> Result<Vec<RationRow>> {
+    let mut statement =
+        conn.prepare_cached("SELECT probe_id, at, one_in FROM ration ORDER BY probe_id, at")?;
+    let rows = statement.query_map([], ration)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn ration(row: &Row<'_>) -> rusqlite::Result<RationRow> {
+    Ok(RationRow {
+        probe: ProbeId(row.get(0)?),
+        at: Timestamp::from_micros(row.get(1)?),
+        ration: Ration::from_code(row.get(2)?),
+    })
 }
 
 /// Changes of ration that are older than they have to be kept; the latest always stays.

@@ -11,7 +11,8 @@ use watchfire::model::{
     Timestamp, Usage, Verdict,
 };
 use watchfire::store::{
-    About, DeliveryState, IncidentFilter, OpenError, RationRow, Reader, Retention, Spending, Store,
+    About, Days, DeliveryState, IncidentFilter, OpenError, Past, RationRow, Reader, Retention,
+    Spending, Store,
 };
 
 fn start() -> Timestamp {
@@ -488,6 +489,113 @@ fn an_hour_is_summed_once_it_is_over_and_old_runs_are_pruned_after_it() {
         (rollup.n, rollup.failed, rollup.durations.count()),
         (120, 7, 113)
     );
+}
+
+#[test]
+fn days_and_weeks_hold_each_hour_once_however_often_it_is_summed_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let id = probe(&mut store);
+    let origin = Timestamp::parse("2026-11-06T00:00:00Z").unwrap();
+    let hour = |n: u32| origin + Duration::from_secs(3600) * n;
+    let failed = Outcome::Failure(FailureKind::ServerError, Fault::Provider);
+    let run = |at, outcome| {
+        let mut run = sample(id, at, outcome);
+        run.phases.first_token_us = Some(90_000);
+        run
+    };
+    // Three days; one run in each hour fails.
+    let runs: Vec<Sample> = (0..72 * 60)
+        .map(|n| {
+            let outcome = if n % 60 == 0 {
+                failed
+            } else {
+                Outcome::Success
+            };
+            run(origin + Duration::from_secs(60) * n, outcome)
+        })
+        .collect();
+    write(&mut store, &runs);
+    let reader = Reader::open(dir.path()).unwrap();
+    let past = |from, to, days| reader.past(&[id], from, to, days).unwrap().remove(0);
+    let failures = |past: &Past| -> u64 {
+        let failed = past.results.iter().filter(|(o, ..)| *o == Some(failed));
+        failed.map(|(.., n)| n).sum()
+    };
+    let all = past(origin, None, Days::Apart);
+    assert_eq!(
+        (
+            failures(&all),
+            all.durations.count(),
+            all.first_tokens.count()
+        ),
+        (72, 72 * 59, 72 * 59)
+    );
+    // The same from the sums; the last two hours are not over.
+    let now = hour(71);
+    while store.roll_up(now, 7).unwrap() > 0 {}
+    assert_eq!(past(origin, None, Days::Apart), all);
+    assert_eq!(all.days.len(), 3);
+    // A late one has its hour summed up again, and nothing else counts twice.
+    write(
+        &mut store,
+        &[run(hour(30) + Duration::from_secs(7), failed)],
+    );
+    while store.roll_up(now, 7).unwrap() > 0 {}
+    let later = past(origin, None, Days::Apart);
+    assert_eq!((failures(&later), later.durations.count()), (73, 72 * 59));
+    let of_days: u64 = later
+        .days
+        .iter()
+        .flat_map(|(_, d)| d.iter())
+        .map(|(.., n)| n)
+        .sum();
+    assert_eq!(of_days, 72 * 60 + 1);
+    // Some hours only, from sums and from samples.
+    assert_eq!(failures(&past(hour(5), Some(hour(29)), Days::Together)), 24);
+    assert_eq!(failures(&past(hour(30), Some(hour(31)), Days::Together)), 2);
+    assert_eq!(failures(&past(hour(70), None, Days::Together)), 2);
+    // Without samples the sums are still there, and in the end they go too.
+    let keep = Retention::default();
+    let month = origin + Duration::from_secs(86_400 * 30);
+    while store.prune(month, &keep, 500).unwrap().more {}
+    assert_eq!(failures(&past(origin, Some(hour(48)), Days::Together)), 49);
+    let years = origin + Duration::from_secs(86_400 * 800);
+    while store.roll_up(years, 7).unwrap() > 0 {}
+    while store.prune(years, &keep, 500).unwrap().more {}
+    assert_eq!(past(origin, None, Days::Apart), Past::default());
+}
+
+#[test]
+fn how_often_a_probe_was_to_run_is_known_from_when_it_was_configured_until_it_was_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let ids = store
+        .register("here", &[("a", "chat"), ("a", "web")])
+        .unwrap();
+    let (chat, web) = (ids[0].1, ids[1].1);
+    let at = |minutes| start() + Duration::from_secs(60) * minutes;
+    let every = Duration::from_secs;
+    store
+        .note_paces(at(0), &[(chat, every(30)), (web, every(60))])
+        .unwrap();
+    store
+        .note_paces(at(1), &[(chat, every(30)), (web, every(60))])
+        .unwrap();
+    store.register("here", &[("a", "chat")]).unwrap();
+    store.note_paces(at(2), &[(chat, every(10))]).unwrap();
+    store.note_paces(at(3), &[(chat, every(10))]).unwrap();
+    let reader = Reader::open(dir.path()).unwrap();
+    let paces = reader.paces().unwrap();
+    assert_eq!(paces[&chat], [(at(0), every(30)), (at(2), every(10))]);
+    assert_eq!(paces[&web], [(at(0), every(60)), (at(2), every(0))]);
+    // What was in force at the begin of what is kept stays known.
+    let later = at(1) + Duration::from_secs(86_400 * 730);
+    while store.prune(later, &Retention::default(), 10).unwrap().more {}
+    assert_eq!(reader.paces().unwrap()[&chat].len(), 2);
+    let later = at(3) + Duration::from_secs(86_400 * 730);
+    while store.prune(later, &Retention::default(), 10).unwrap().more {}
+    assert_eq!(reader.paces().unwrap()[&chat], [(at(2), every(10))]);
 }
 
 #[test]
