@@ -17,7 +17,6 @@ mod expect;
 pub mod faults;
 mod fields;
 mod flow;
-mod glob;
 mod headroom;
 mod html;
 mod http;

@@ -3,8 +3,8 @@
 use super::forms::{Part, Said};
 use crate::diagnostic::Problem;
 use crate::model::claim::{Claim, OpenPost, PageComponent, Standing};
+use crate::model::glob::Glob;
 use crate::probe::fields::{Fields, wanted};
-use crate::probe::glob::Glob;
 
 /// Patterns of one map; a page has some dozens of components.
 const MOST_PATTERNS: usize = 200;
