@@ -41,7 +41,7 @@ fn copy(conn: &Connection, to: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Takes over services, states, incidents and letters of a copy of the same version; samples are left behind.
+/// Takes over services, states, incidents, letters and what was said of a copy of the same version; samples are left behind.
 pub(super) fn restore(conn: &Connection, from: &Path) -> Result<(), OpenError> {
     let path = from.to_string_lossy();
     conn.execute("ATTACH DATABASE ?1 AS old", [&path])?;
@@ -59,7 +59,7 @@ pub(super) fn restore(conn: &Connection, from: &Path) -> Result<(), OpenError> {
     );
     // A copy that is older than these tables is of use without them.
     let copied = copied.and_then(|()| {
-        ["claim", "notice"].iter().try_for_each(|table| {
+        ["claim", "notice", "said"].iter().try_for_each(|table| {
             let there: bool = conn.query_row(
                 "SELECT count(*) > 0 FROM old.sqlite_schema WHERE type = 'table' AND name = ?1",
                 [table],

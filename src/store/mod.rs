@@ -23,9 +23,11 @@ mod prune;
 mod reader;
 mod results;
 mod rollups;
+mod said;
 mod samples;
 mod schema;
 mod services;
+mod slips;
 mod spending;
 mod story;
 mod sums;
@@ -49,12 +51,15 @@ pub use outbox::{DeliveryRow, DeliveryState, OutboxSummary};
 pub use prune::{Pruned, Retention};
 pub use reader::{IncidentStory, Reader, Tally};
 pub use rollups::Rollup;
+pub use said::{SaidRow, What};
 pub use services::{ProbeRow, ServiceRow};
+pub use slips::{Found, Slips};
 pub use spending::{RationRow, Spending};
 pub use story::Story;
 pub use sums::{Days, Past};
 pub use transaction::{About, Transaction};
 
+use crate::model::said::SaidId;
 use crate::model::{IncidentId, ProbeId, Sample, ServiceId, Timestamp};
 use files::DATABASE;
 use lock::Lock;
@@ -190,6 +195,21 @@ impl Store {
     /// The latest ration of every probe that ever had another than its own.
     pub fn rations(&self) -> Result<Vec<RationRow>> {
         spending::rations(&self.conn)
+    }
+
+    /// The number that the next thing gets which somebody says.
+    pub fn next_said(&self) -> Result<SaidId> {
+        said::next(&self.conn)
+    }
+
+    /// Whether what a slip brought is known already.
+    pub fn knows_slip(&self, token: &str) -> Result<bool> {
+        Ok(said::of_token(&self.conn, token)?.is_some())
+    }
+
+    /// Silences and maintenances that are not over.
+    pub fn standing(&self) -> Result<Vec<SaidRow>> {
+        said::standing(&self.conn)
     }
 
     /// A fact kept by [`Transaction::set_meta`].

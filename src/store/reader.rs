@@ -34,7 +34,7 @@ pub type IncidentStory = (IncidentRow, Vec<IncidentEvent>, Vec<DeliveryRow>);
 /// A handle that only reads.
 #[derive(Debug)]
 pub struct Reader {
-    conn: Connection,
+    pub(super) conn: Connection,
 }
 
 impl Reader {

@@ -15,7 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7774_6368;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step `n` leads from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE, SUMS];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE, SUMS, SAID];
 
 const V1: &str = "
 CREATE TABLE meta(
@@ -292,6 +292,30 @@ INSERT OR IGNORE INTO rollup_due SELECT hour, probe_id FROM rollup WHERE EXISTS 
     SELECT 1 FROM sample WHERE sample.probe_id = rollup.probe_id
         AND sample.at >= rollup.hour * 3600000000 - 1893456000000000
         AND sample.at < (rollup.hour + 1) * 3600000000 - 1893456000000000);
+";
+
+const SAID: &str = "
+-- What people said on the host. what: 1 ack, 2 silence, 3 maintenance, 4 end of silence, 5 end of maintenance.
+-- subject: a selector or a number. anchor: 1 when its times move with the clock. ended_at: NULL while it stands.
+CREATE TABLE said(
+    id INTEGER PRIMARY KEY,
+    token TEXT NOT NULL UNIQUE,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    what INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    incident_id INTEGER,
+    from_at INTEGER,
+    until_at INTEGER,
+    anchor INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    refused INTEGER NOT NULL,
+    answer TEXT NOT NULL,
+    ended_at INTEGER,
+    ended_by TEXT
+) STRICT;
+CREATE INDEX said_incident ON said(incident_id) WHERE what = 1;
+CREATE INDEX said_standing ON said(id) WHERE ended_at IS NULL;
 ";
 
 #[cfg(test)]

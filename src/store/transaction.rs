@@ -1,10 +1,11 @@
 //! Writing: samples, states, incident events and letters that belong together, whole or not at all.
 
 use super::{
-    RationRow, Result, Said, Store, Story, incidents, meta, outbox, samples, services, spending,
-    story,
+    RationRow, Result, Said, SaidRow, Store, Story, incidents, meta, outbox, said, samples,
+    services, spending, story,
 };
 use crate::model::notification::{DeliveryReport, Letter};
+use crate::model::said::SaidId;
 use crate::model::{EventKind, IncidentEvent, IncidentId, Sample, ServiceId, Timestamp};
 
 /// What a letter tells about.
@@ -81,14 +82,41 @@ impl<'a> Transaction<'a> {
         incidents::finalize(&self.store.conn, incident)
     }
 
-    /// The wall clock was stepped: what waits to be sent waits as long as it would have.
+    /// The wall clock was stepped: what waits to be sent waits as long as it would have, and what was said for a time lasts
+    /// as long.
     pub fn shift(&mut self, micros: i64) -> Result<()> {
+        said::shift(&self.store.conn, micros)?;
         outbox::shift(&self.store.conn, micros)
     }
 
     /// Keeps a change of ration.
     pub fn ration(&mut self, row: &RationRow) -> Result<()> {
         spending::keep_ration(&self.store.conn, row)
+    }
+
+    /// Keeps what somebody said, and what came of it. The same slip twice counts once.
+    pub fn said(&mut self, row: &SaidRow) -> Result<()> {
+        said::add(&self.store.conn, row)
+    }
+
+    /// A silence or maintenance is over; `by` is empty when its time was.
+    pub fn end_said(&mut self, id: SaidId, at: Timestamp, by: &str) -> Result<()> {
+        said::end(&self.store.conn, id, at, by)
+    }
+
+    /// The acknowledgement of an incident that stands.
+    pub fn ack(&self, incident: IncidentId) -> Result<Option<SaidRow>> {
+        said::ack(&self.store.conn, incident)
+    }
+
+    /// The acknowledgement of an incident does not stand any more.
+    pub fn end_ack(&mut self, incident: IncidentId, at: Timestamp, by: &str) -> Result<()> {
+        said::end_ack(&self.store.conn, incident, at, by)
+    }
+
+    /// The latest event of an incident.
+    pub fn latest_event(&self, incident: IncidentId) -> Result<Option<IncidentEvent>> {
+        Ok(incidents::events(&self.store.conn, incident)?.pop())
     }
 
     /// Keeps a small fact that readers want to know (`started_at`, `missed_slots`).
