@@ -18,6 +18,7 @@ mod lines;
 mod pages;
 mod probe;
 mod replay;
+mod rule;
 mod run;
 mod simulate;
 mod status;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::model::event_line::EventLine;
-use crate::model::fold::Judge;
+use crate::model::fold::{Judge, PlainRule};
 use crate::model::replay::{Dials, Tally, replay};
 use crate::model::trace::Trace;
 use crate::model::{Confirm, IncidentId};
@@ -50,9 +50,12 @@ pub struct ReplayArgs {
     /// How long a recovered service is watched
     #[arg(long, default_value = "1h", value_parser = duration, value_name = "DURATION")]
     reopen_within: Duration,
-    /// Whether re-checks may be asked for
-    #[arg(long, default_value = "on")]
-    confirm: Confirming,
+    /// Judge by a plain rule instead: error_rate_over=20%,window=5m,min_runs=5 or consecutive_failures=3
+    #[arg(long, value_parser = super::rule::parse, value_name = "RULE")]
+    rule: Option<PlainRule>,
+    /// Whether re-checks may be asked for [default: on; with --rule off]
+    #[arg(long)]
+    confirm: Option<Confirming>,
     #[command(flatten)]
     drawn: FigureArgs,
     /// Print JSON lines (they are the only output there is)
@@ -73,14 +76,14 @@ enum Confirming {
 pub fn run(args: &ReplayArgs) -> ExitCode {
     let dials = Dials {
         interval: args.interval,
-        confirm: match args.confirm {
-            Confirming::On => Confirm::CHEAP,
-            Confirming::Off => Confirm::Off,
+        confirm: match (args.confirm, args.rule) {
+            (Some(Confirming::On), _) | (None, None) => Confirm::CHEAP,
+            (Some(Confirming::Off), _) | (None, Some(_)) => Confirm::Off,
         },
         false_pages_per_year: args.false_pages_per_year,
         min_error_rate: args.min_error_rate,
         reopen_within: args.reopen_within,
-        judge: Judge::Detector,
+        judge: args.rule.map_or(Judge::Detector, Judge::Plain),
     };
     let mut next_incident = IncidentId(1);
     for file in &args.files {

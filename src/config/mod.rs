@@ -98,6 +98,17 @@ pub struct Service {
     pub slo: Option<f64>,
 }
 
+impl Service {
+    /// How a suspicion about one of its probes is confirmed by whoever judges it: a plain rule has re-checks only where
+    /// the file says so.
+    pub fn confirm(&self, probe: &Probe) -> Confirm {
+        match self.alert.judge {
+            Judge::Plain(_) if !probe.confirm_is_chosen => Confirm::Off,
+            Judge::Plain(_) | Judge::Detector => probe.confirm,
+        }
+    }
+}
+
 /// A probe that lacks a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotConfigured {
@@ -118,8 +129,10 @@ pub struct Probe {
     pub plan: Arc<Plan>,
     /// When it runs.
     pub cadence: Cadence,
-    /// How a suspicion is confirmed.
+    /// How the detector confirms a suspicion.
     pub confirm: Confirm,
+    /// Whether the file says so, and not the probe's kind.
+    pub confirm_is_chosen: bool,
     /// The list that its price is from; `None` when it has none or one of the user's own.
     pub listed: Option<&'static PriceTable>,
 }

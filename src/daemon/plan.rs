@@ -82,7 +82,7 @@ pub(super) fn number(
                 rules.push(ProbeRules {
                     id: probe_id,
                     interval,
-                    confirm: probe.confirm,
+                    confirm: service.confirm(probe),
                 });
             } else {
                 others.push(probe_id);

@@ -4,9 +4,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use watchfire::config::{self, Config, Env, HostFile, ReadError, Source};
 use watchfire::diagnostic::Diagnosed;
+use watchfire::model::fold::{Judge, PlainRule};
 use watchfire::model::{Confirm, MicroUsd, Tariff};
 use watchfire::probe::Roots;
 
@@ -323,6 +325,78 @@ fn a_key_that_decides_nothing_is_said_to_do_so() {
         assert!(warned.contains(&wanted), "{key}: {warned:?}");
     }
     assert_eq!(warned.len(), keys.len());
+}
+
+#[test]
+fn a_rule_judges_its_service_and_re_checks_only_where_the_file_says_so() {
+    let probe = |service: &str, name: &str, more: &str| {
+        format!(
+            "[[probe]]\nname = \"{name}\"\nservice = \"{service}\"\nkind = \"http\"\nurl = \"https://a.example\"\n{more}\n"
+        )
+    };
+    let text = [
+        "[alert]\nrule = { error_rate_over = \"20%\", window = \"5m\" }\n[service.a]\n".to_owned(),
+        "[service.b.alert]\nrule = { consecutive_failures = 3 }\n".to_owned(),
+        "[service.c.alert]\nrule = \"off\"\n".to_owned(),
+        probe("a", "p", "every = \"30s\""),
+        probe("b", "p", "confirm = { every = \"5s\", max = 3 }"),
+        probe("b", "q", ""),
+        probe("c", "p", ""),
+    ]
+    .concat();
+    let config = load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{}", shown(&f)));
+    let of = |name: &str| {
+        let service = config.services.iter().find(|s| s.name == name).unwrap();
+        let confirm: Vec<Confirm> = service.probes.iter().map(|p| service.confirm(p)).collect();
+        (service.alert.judge, confirm)
+    };
+    let rate = PlainRule::Rate {
+        over: 0.2,
+        window: Duration::from_secs(300),
+        min_runs: 5,
+    };
+    let in_a_row = PlainRule::Consecutive {
+        failures: 3,
+        recover_after: 2,
+    };
+    let chosen = Confirm::Rechecks {
+        every: Duration::from_secs(5),
+        max: 3,
+    };
+    assert_eq!(of("a"), (Judge::Plain(rate), vec![Confirm::Off]));
+    assert_eq!(
+        of("b"),
+        (Judge::Plain(in_a_row), vec![chosen, Confirm::Off])
+    );
+    assert_eq!(of("c"), (Judge::Detector, vec![Confirm::CHEAP]));
+    assert_eq!(shown(&config.warnings), "");
+}
+
+#[test]
+fn what_decides_nothing_beside_a_rule_and_a_rule_that_never_applies_are_warned_about() {
+    let text = "[service.a.alert]\nfalse_pages_per_year = 2\n\
+                rule = { error_rate_over = \"20%\", min_runs = 8, recover_after = 3 }\n\
+                [[probe]]\nname = \"p\"\nservice = \"a\"\nkind = \"http\"\nurl = \"https://a.example\"\n";
+    let config = load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{}", shown(&f)));
+    insta::assert_snapshot!(shown(&config.warnings), @r#"
+    probes.toml:2:24: warning: `false_pages_per_year` has no effect: it is a dial of the detector, and `rule` judges in its place
+      |
+    2 | false_pages_per_year = 2
+      |                        ^
+      = help: remove it
+
+    probes.toml:3:8: warning: the rule never applies to a: its probes run 5 times in 5m, and it wants at least 8
+      |
+    3 | rule = { error_rate_over = "20%", min_runs = 8, recover_after = 3 }
+      |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: lengthen `window`, lower `min_runs`, or probe more often
+
+    probes.toml:3:65: warning: `recover_after` has no effect: it belongs to the other form of `rule`
+      |
+    3 | rule = { error_rate_over = "20%", min_runs = 8, recover_after = 3 }
+      |                                                                 ^
+      = help: remove it
+    "#);
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl<'c> Forecast<'c> {
                 continue;
             }
             let interval = probe.cadence.interval();
-            let day = budget::a_day(interval, probe.confirm, cost);
+            let day = budget::a_day(interval, service.confirm(probe), cost);
             known = known + day;
             // With its share of re-checks, which are paid from the same purse.
             let runs = 86_400.0 / interval.as_secs_f64().max(1.0);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use toml::de::DeValue;
 
+use super::rule::judge;
 use crate::config::Alert;
 use crate::config::fields::{Fields, quoted};
 use crate::config::values::{DAY, MINUTE, Wrong, address, duration, percent};
@@ -17,6 +18,7 @@ pub(super) const ALERT_KEYS: &[&str] = &[
     "min_error_rate",
     "remind_every",
     "reopen_within",
+    "rule",
 ];
 
 /// The table's settings; what it does not say is as in `usual`. `whose` is what the table is called.
@@ -60,6 +62,6 @@ pub(super) fn alert(fields: Fields<'_>, usual: &Alert, whose: &str) -> Alert {
         reopen_within: fields
             .text("reopen_within", duration(MINUTE..=DAY))
             .unwrap_or(usual.reopen_within),
-        judge: usual.judge,
+        judge: judge(fields).unwrap_or(usual.judge),
     }
 }

@@ -4,6 +4,7 @@ mod alert;
 mod cost;
 mod preset;
 mod probe;
+mod rule;
 mod siblings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -313,7 +314,17 @@ impl<'t> Reader<'_, 't> {
                 PROBE_KEYS,
             );
         }
+        if let Some(problem) = rule::too_few_runs(&made, self.rule_span(fields)) {
+            faults.warn(problem);
+        }
         made
+    }
+
+    /// Where the rule of a service stands: in its own alert section, else in the one for all.
+    fn rule_span(&self, service: Option<Fields<'t>>) -> Range<usize> {
+        let tables = service.iter().chain([&self.root]);
+        let mut rules = tables.filter_map(|t| t.get("alert")?.get_ref().as_table()?.get("rule"));
+        rules.next().map_or(0..0, |rule| rule.span())
     }
 }
 
@@ -323,6 +334,7 @@ pub(in crate::config) fn keys() -> Vec<&'static str> {
     [
         ROOT_KEYS,
         alert::ALERT_KEYS,
+        &rule::keys(),
         SERVICE_KEYS,
         PROBE_KEYS,
         transport,

@@ -121,6 +121,7 @@ impl Reader<'_, '_> {
                 }),
                 cadence,
                 confirm: confirm.unwrap_or_else(|| cost::confirm(kind, &tariff)),
+                confirm_is_chosen: confirm.is_some(),
                 listed,
             });
         }
