@@ -13,6 +13,7 @@ pub mod findings;
 pub mod fold;
 pub mod forecast;
 pub mod glob;
+pub mod forecast_plain;
 pub mod headroom;
 pub mod histogram;
 pub mod incident;
