@@ -9,7 +9,8 @@ use clap::Args;
 use super::{Exit, Files, complain};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::notification::{LastFailure, Notification, Pending, ProbeTally, Reason};
+use crate::model::life::Theme;
+use crate::model::notification::{LastFailure, Notification, Pending, ProbeTally, Reason, Thread};
 use crate::model::{
     EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp,
     Verdict,
@@ -130,7 +131,12 @@ fn sample(now: Timestamp, location: &str) -> Notification {
             },
         },
         opened_at: now,
-        thread_root: 0,
+        thread: Thread {
+            incident: IncidentId(0),
+            sequence: 0,
+            title: "TEST (nothing is broken)".to_owned(),
+            theme: Theme::ERRORS,
+        },
         reopened: 0,
         service: "test".to_owned(),
         title: "TEST (nothing is broken)".to_owned(),
@@ -155,6 +161,9 @@ fn sample(now: Timestamp, location: &str) -> Notification {
         }),
         location: location.to_owned(),
         reopen_within: Duration::from_secs(3600),
+        fellows: Vec::new(),
+        common: None,
+        works: Vec::new(),
     }
 }
 

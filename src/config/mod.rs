@@ -86,6 +86,8 @@ pub struct Service {
     pub name: String,
     /// Its title for people.
     pub title: String,
+    /// Whose service it is, if that is said.
+    pub provider: Option<String>,
     /// When it alerts, and whom.
     pub alert: Alert,
     /// Its probes that can run.

@@ -57,12 +57,13 @@ pub(super) fn number(
         let mut rules: Vec<ProbeRules> = Vec::with_capacity(service.probes.len());
         let (mut others, mut numbers_of) = (Vec::new(), Vec::new());
         let mut money: Vec<ProbeMoney> = Vec::with_capacity(service.probes.len());
-        let mut id = None;
+        let (mut id, mut kinds) = (None, Vec::new());
         for probe in &service.probes {
             let Some((service_id, probe_id)) = numbers.next() else {
                 break;
             };
             id = Some(service_id);
+            kinds.push((probe_id, probe.kind));
             let (judged, interval) = (probe.plan.check.judged(), probe.cadence.interval());
             paces.push((probe_id, interval));
             money.push(ProbeMoney {
@@ -102,6 +103,8 @@ pub(super) fn number(
             id,
             name: service.name.clone(),
             title: service.title.clone(),
+            provider: provider(service),
+            kinds,
             rules: ServiceRules {
                 probes: rules,
                 false_pages_per_year: alert.false_pages_per_year,
@@ -121,6 +124,24 @@ pub(super) fn number(
     }
     store.note_paces(now, &paces)?;
     Ok(numbered)
+}
+
+/// Whose service it is: as configured, else the domain of its first probe, else its name.
+fn provider(service: &crate::config::Service) -> String {
+    let domain = || {
+        let host = service.probes.first()?.plan.check.host();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        let labels: Vec<&str> = host.rsplit('.').take(2).collect();
+        let named = labels
+            .iter()
+            .all(|l| l.contains(|c: char| c.is_alphabetic()));
+        match labels[..] {
+            [top, name] if named => Some(format!("{name}.{top}")),
+            _ => None,
+        }
+    };
+    let known = service.provider.clone().or_else(domain);
+    known.unwrap_or_else(|| service.title.clone())
 }
 
 fn slot(

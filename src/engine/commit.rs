@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
-use crate::model::notification::Notification;
-use crate::model::{EventKind, IncidentEvent, ServiceId, Timestamp};
-use crate::store::{About, Said, StoreError, Transaction};
+use crate::model::story::Stories;
+use crate::model::{ServiceId, Timestamp};
+use crate::store::{Said, StoreError};
 
 use super::backlog::Backlog;
 use super::service::Service;
+use super::telling::{self, Desk, suspected};
 use super::{Engine, Parts};
 
 /// After a failed commit the next attempt waits this long.
@@ -80,15 +81,18 @@ impl Engine {
             )),
             _ => None,
         };
+        let mut stories = self.stories.clone();
         let written = write(
             &mut self.parts,
             &mut self.services,
             &mut self.backlog,
+            &mut stories,
             now,
             checkpoint,
             load,
             trouble,
         )?;
+        self.stories = stories;
         if checkpoint {
             self.last_checkpoint = now;
         }
@@ -186,16 +190,21 @@ struct Written {
 }
 
 /// The transaction itself. Leaves the backlog as it is: the caller clears it once this has succeeded.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of the engine that is borrowed for itself"
+)]
 fn write(
     parts: &mut Parts,
     services: &mut HashMap<ServiceId, Service>,
     backlog: &mut Backlog,
+    stories: &mut Stories,
     now: Timestamp,
     checkpoint: bool,
     load: Load,
     trouble: Option<String>,
 ) -> Result<Written, StoreError> {
-    let mut letters = false;
+    let before = stories.clone();
     let mut tx = parts.store.begin()?;
     let said = match load {
         Load::All => tx.samples(backlog.samples.make_contiguous())?,
@@ -203,6 +212,7 @@ fn write(
     };
     if backlog.shift != 0 {
         tx.shift(backlog.shift)?;
+        stories.shift(backlog.shift);
     }
     for report in &backlog.reports {
         tx.report(report)?;
@@ -214,26 +224,35 @@ fn write(
             continue;
         };
         touched.push(*id);
-        let Some(thread_root) = service.thread(event) else {
-            continue;
-        };
-        let notification = notification(&tx, service, event, thread_root, &parts.location)?;
-        let about = About {
-            incident: event.incident,
-            sequence: event.sequence,
-            event: event.event,
-        };
-        for recipient in &service.plan.recipients {
-            let letter = parts.compose.compose(&notification, recipient);
-            tx.letter(Some(about), &letter, now)?;
-            letters = true;
-        }
+        let mailed = service.thread(event).is_some();
+        stories.take(*id, event, mailed);
+    }
+    let mut desk = Desk {
+        tx: &mut tx,
+        compose: parts.compose.as_ref(),
+        location: &parts.location,
+        services,
+        now,
+    };
+    let mut letters = 0;
+    for telling in stories.due(now, suspected(services), services.len()) {
+        letters += desk.tell(&telling, stories)?;
+    }
+    for said in &said {
+        letters += desk.remind(said)?;
     }
     for ration in &backlog.rations {
         tx.ration(ration)?;
     }
     for incident in &backlog.finals {
         tx.finalize(*incident)?;
+        stories.forget(*incident);
+    }
+    if *stories != before {
+        match serde_json::to_string(stories) {
+            Ok(json) => tx.set_meta(telling::STORIES, &json)?,
+            Err(e) => error!("who was told what cannot be written: {e}"),
+        }
     }
     for (id, service) in services.iter_mut() {
         if touched.contains(id) || (checkpoint && service.dirty) {
@@ -253,37 +272,8 @@ fn write(
     if checkpoint {
         services.values_mut().for_each(|s| s.dirty = false);
     }
-    Ok(Written { letters, said })
-}
-
-/// All that a reader of the mail wants to know, as of this transaction.
-fn notification(
-    tx: &Transaction<'_>,
-    service: &Service,
-    event: &IncidentEvent,
-    thread_root: u32,
-    location: &str,
-) -> Result<Notification, StoreError> {
-    let incident = service.incident(event.incident);
-    let onset = incident.map_or(event.since, |i| i.since);
-    // A recovery tells the whole story, every other event what has happened since the latest onset.
-    let since = if event.event == EventKind::Close {
-        onset
-    } else {
-        event.since
-    };
-    let story = tx.story(service.plan.id, since)?;
-    Ok(Notification {
-        event: *event,
-        opened_at: incident.map_or(event.at, |i| i.opened_at),
-        thread_root,
-        reopened: incident.map_or(0, |i| i.reopened),
-        service: service.plan.name.clone(),
-        title: service.plan.title.clone(),
-        reasons: story.reasons,
-        probes: story.probes,
-        last_failure: story.last_failure,
-        location: location.to_owned(),
-        reopen_within: service.plan.rules.reopen_within,
+    Ok(Written {
+        letters: letters > 0,
+        said,
     })
 }

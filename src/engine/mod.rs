@@ -11,6 +11,7 @@ mod ledger;
 mod limits;
 mod service;
 mod startup;
+mod telling;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::clock::Clock;
 use crate::model::budget::Ration;
 use crate::model::fold::{Recheck, fold};
 use crate::model::notification::Compose;
+use crate::model::story::Stories;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 
@@ -112,6 +114,8 @@ pub struct Engine {
     next_incident: IncidentId,
     backlog: Backlog,
     ledger: Ledger,
+    /// Who was told what, as of the latest commit.
+    stories: Stories,
     counters: Arc<Counters>,
     last_checkpoint: Timestamp,
     /// Not before this moment is a commit tried again after a failure.
@@ -162,7 +166,11 @@ impl Engine {
         let waiting = self
             .retry_at
             .is_some_and(|at| at > tokio::time::Instant::now());
-        if (checkpoint || !self.backlog.is_empty()) && !waiting {
+        let tells = self.stories.waits() && {
+            let suspected = telling::suspected(&self.services);
+            self.stories.is_due(now, suspected, self.services.len())
+        };
+        if (checkpoint || tells || !self.backlog.is_empty()) && !waiting {
             self.commit(now, checkpoint);
         }
         if self.trouble.is_none() {

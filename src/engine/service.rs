@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::ledger::Money;
 use crate::model::counts::NumberRules;
 use crate::model::detect::count::Level;
-use crate::model::fold::{OpenIncident, ServiceRules, ServiceState};
+use crate::model::fold::{OpenIncident, ProbeRules, ServiceRules, ServiceState};
+use crate::model::incident::IncidentState;
 use crate::model::{
     Counts, EventKind, IncidentEvent, IncidentId, IncidentKind, ProbeId, ServiceId, Severity,
     Timestamp,
@@ -22,6 +23,10 @@ pub struct ServicePlan {
     pub name: String,
     /// Its title for people.
     pub title: String,
+    /// Whose service it is.
+    pub provider: String,
+    /// The kind of each probe, as written in probes.toml.
+    pub kinds: Vec<(ProbeId, &'static str)>,
     /// How it is judged. Holds the probes whose runs count.
     pub rules: ServiceRules,
     /// Its other probes: recorded, not judged.
@@ -154,6 +159,15 @@ impl Service {
         self.threads.remove(&incident);
     }
 
+    /// Whether there is nothing to be said against it: no incident is open, nothing is suspected, and it was seen to work.
+    pub fn works(&self) -> bool {
+        let open = |i: OpenIncident| i.state == IncidentState::Open;
+        let seen = |p: &ProbeRules| self.state.last_folded(p.id).is_some();
+        !self.state.suspects()
+            && !self.state.incidents().any(open)
+            && self.plan.rules.probes.iter().any(seen)
+    }
+
     /// An incident of its, open or watched.
     pub fn incident(&self, id: IncidentId) -> Option<OpenIncident> {
         self.state.incidents().find(|i| i.id == id)
@@ -179,6 +193,8 @@ mod tests {
             id: ServiceId(1),
             name: "openai".to_owned(),
             title: "OpenAI".to_owned(),
+            provider: "OpenAI".to_owned(),
+            kinds: Vec::new(),
             rules,
             others: Vec::new(),
             numbers: Vec::new(),

@@ -67,10 +67,12 @@ impl Engine {
             services.insert(id, service);
         }
         let ledger = ledger(&parts.store, &services, now)?;
+        let stories = super::telling::load(&parts)?;
         let mut engine = Self {
             homes: homes(&services),
             services,
             ledger,
+            stories,
             next_incident,
             backlog,
             counters: Arc::new(Counters::default()),

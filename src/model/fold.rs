@@ -172,6 +172,11 @@ impl ServiceState {
         self.ours.settle(now)
     }
 
+    /// The probes that the open incident of its errors is about; none while there is none.
+    pub fn affected(&self) -> impl Iterator<Item = ProbeId> + '_ {
+        self.detector.affected()
+    }
+
     /// Re-checks that were asked for and have not come yet: to be asked for again after a restart.
     pub fn wanted(&self) -> Vec<Recheck> {
         let due = |p: &ProbeState| {

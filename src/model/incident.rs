@@ -131,7 +131,7 @@ impl Verdict {
 }
 
 /// One step in the life of an incident.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct IncidentEvent {
     /// Which incident.
     pub incident: IncidentId,

@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use super::{EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Timestamp};
+use super::common::Common;
+use super::life::Theme;
+use super::{
+    Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Severity, Timestamp,
+};
 
 /// One event of an incident, with all that a reader wants to know. Rendered once per recipient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notification {
     /// The event itself.
     pub event: IncidentEvent,
+    /// What its thread hangs on.
+    pub thread: Thread,
     /// When the incident was first opened.
     pub opened_at: Timestamp,
-    /// Sequence of the incident's first event that was mailed: the root of the mail thread.
-    pub thread_root: u32,
     /// How often the incident has been reopened so far.
     pub reopened: u32,
     /// The service's name in probes.toml.
@@ -29,6 +33,57 @@ pub struct Notification {
     pub location: String,
     /// A service that breaks again within this time of its recovery is the same incident.
     pub reopen_within: Duration,
+    /// The other services of the story, as they stand.
+    pub fellows: Vec<Fellow>,
+    /// What all of them have in common.
+    pub common: Option<Common>,
+    /// Titles of services that work.
+    pub works: Vec<String>,
+}
+
+/// The first mail of a thread to this recipient: all mails after it refer to it and have its subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    /// The incident it told of.
+    pub incident: IncidentId,
+    /// The event of that incident.
+    pub sequence: u32,
+    /// Title of the service.
+    pub title: String,
+    /// What the incident is about.
+    pub theme: Theme,
+}
+
+/// Another service of the same story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fellow {
+    /// Its title.
+    pub title: String,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// Still open; else recovered.
+    pub open: bool,
+    /// How bad it is, or was.
+    pub severity: Severity,
+    /// Estimated onset.
+    pub since: Timestamp,
+}
+
+/// Something that ends on a day, and a threshold before it that was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reminder {
+    /// What ends, and when.
+    pub deadline: Deadline,
+    /// The threshold, in days.
+    pub days: u16,
+    /// The service's name in probes.toml.
+    pub service: String,
+    /// Its title for people.
+    pub title: String,
+    /// Name of the place that probes.
+    pub location: String,
+    /// When it was reached.
+    pub at: Timestamp,
 }
 
 /// So many failures of one kind.
@@ -87,6 +142,9 @@ pub struct Letter {
 pub trait Compose: Send {
     /// One letter to `recipient`. The same arguments give the same bytes.
     fn compose(&self, notification: &Notification, recipient: &str) -> Letter;
+
+    /// The same for something that ends on a day.
+    fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter;
 }
 
 /// A letter in the outbox, as a sender claims it.

@@ -14,8 +14,9 @@ use lettre::message::{Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::view::{self, View};
-use crate::model::Timestamp;
-use crate::model::notification::{Compose, Letter, Notification};
+use super::words::line;
+use crate::model::notification::{Compose, Letter, Notification, Reminder};
+use crate::model::{Deadline, IncidentId, Timestamp};
 
 /// The sender's name in mail readers.
 const SENDER: &str = "watchfire";
@@ -77,10 +78,9 @@ impl MailComposer {
         finish(builder, &view, id, recipient)
     }
 
-    fn message_id(&self, n: &Notification, sequence: u32, recipient: &str) -> String {
+    fn message_id(&self, incident: IncidentId, sequence: u32, recipient: &str) -> String {
         format!(
-            "<{}.{sequence}.{}@{}>",
-            n.event.incident,
+            "<{incident}.{sequence}.{}@{}>",
             hash(recipient),
             self.instance
         )
@@ -110,14 +110,14 @@ impl MailComposer {
 impl Compose for MailComposer {
     fn compose(&self, n: &Notification, recipient: &str) -> Letter {
         let event = &n.event;
-        let id = self.message_id(n, event.sequence, recipient);
+        let id = self.message_id(event.incident, event.sequence, recipient);
         let mut builder = self
             .head(&id, event.at, recipient)
             .subject(format!(
                 "[watchfire] #{} {}: {}",
-                event.incident,
-                view::title(n),
-                view::subject_of(event.kind)
+                n.thread.incident,
+                line(&n.thread.title, view::NAME_LIMIT),
+                view::subject_of(n.thread.theme)
             ))
             .raw_header(header(
                 "List-Id",
@@ -125,11 +125,43 @@ impl Compose for MailComposer {
             ))
             .raw_header(header("X-Watchfire-Event", event.event.name()))
             .raw_header(header("X-Watchfire-Incident", &event.incident.to_string()));
-        if event.sequence != n.thread_root {
-            let root = self.message_id(n, n.thread_root, recipient);
+        let root = self.message_id(n.thread.incident, n.thread.sequence, recipient);
+        if root != id {
             builder = builder.in_reply_to(root.clone()).references(root);
         }
         finish(builder, &View::new(n), id, recipient)
+    }
+
+    fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter {
+        let Deadline { topic, subject, at } = &reminder.deadline;
+        let what = format!("{}/{subject}", reminder.service);
+        let id = |days: u16| {
+            let what = xxh3_64(what.as_bytes());
+            format!(
+                "<end.{}.{what:016x}.{}.{days}.{}@{}>",
+                topic.name(),
+                at.as_micros(),
+                hash(recipient),
+                self.instance
+            )
+        };
+        let mut builder = self
+            .head(&id(reminder.days), reminder.at, recipient)
+            .subject(format!(
+                "[watchfire] {}",
+                view::subject_of_reminder(reminder)
+            ))
+            .raw_header(header(
+                "List-Id",
+                &format!("<{}.{}>", label(&reminder.service), self.instance),
+            ));
+        // The first threshold is the root of the thread, whether it was said or passed over.
+        let root = id(topic.thresholds().first().copied().unwrap_or_default());
+        if root != id(reminder.days) {
+            builder = builder.in_reply_to(root.clone()).references(root);
+        }
+        let view = View::of_reminder(reminder);
+        finish(builder, &view, id(reminder.days), recipient)
     }
 }
 

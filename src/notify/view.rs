@@ -4,9 +4,13 @@
 //! every span is counted to the event, so that the mail is the same whenever it is rendered.
 
 mod figures;
+mod notice;
+mod reminder;
 mod story;
+mod together;
 
 use super::words::{line, paragraph};
+use crate::model::life::Theme;
 use crate::model::notification::{LastFailure, Notification, ProbeTally, Reason};
 use crate::model::{EventKind, Evidence, Fault, IncidentKind, Severity};
 use figures::{grouped, moment};
@@ -31,6 +35,8 @@ pub struct View {
     pub reasons: Vec<Row>,
     /// Failures by probe.
     pub probes: Vec<Row>,
+    /// The other services that fail, or failed, with it.
+    pub fellows: Vec<Row>,
     /// The evidence.
     pub failure: Option<Failure>,
     /// What comes next, unless it is over.
@@ -84,9 +90,9 @@ impl View {
             sentences: story::sentences(n),
             reasons: reasons(&n.reasons),
             probes: probes(&n.probes),
+            fellows: together::rows(n),
             failure: n.last_failure.as_ref().map(failure),
-            next: (event.event != EventKind::Close)
-                .then_some("The next mail in this thread comes when it gets worse or recovers."),
+            next: next(n),
             command: format!("watchfire incidents {}", event.incident),
             footer: format!(
                 "Seen from {} by watchfire, {}.",
@@ -105,13 +111,32 @@ pub fn title(n: &Notification) -> String {
     }
 }
 
-/// What an incident is about, in a subject: it must not change while the incident lasts.
-pub const fn subject_of(kind: IncidentKind) -> &'static str {
-    match kind {
-        IncidentKind::Errors => "errors",
-        IncidentKind::Latency => "slow answers",
-        IncidentKind::Blind => "watchfire cannot see",
-        IncidentKind::Notice => "trouble on our side",
+/// When the next mail is to be expected.
+fn next(n: &Notification) -> Option<&'static str> {
+    let fails = n.fellows.iter().any(|f| f.open);
+    match (n.event.kind, n.event.event) {
+        (IncidentKind::Notice, EventKind::Close) => None,
+        (IncidentKind::Notice, _) => Some("The next mail in this thread comes when it is settled."),
+        (_, EventKind::Close) if !fails => None,
+        _ if n.fellows.is_empty() => {
+            Some("The next mail in this thread comes when it gets worse or recovers.")
+        }
+        _ => Some(
+            "The next mail in this thread comes when it gets worse, when others join, or when all have recovered.",
+        ),
+    }
+}
+
+pub use reminder::subject as subject_of_reminder;
+
+/// What a thread is about, in its subject.
+pub const fn subject_of(theme: Theme) -> &'static str {
+    match (theme.kind, theme.cause) {
+        (IncidentKind::Errors, _) => "errors",
+        (IncidentKind::Latency, _) => "slow answers",
+        (IncidentKind::Blind, _) => "watchfire cannot see",
+        (IncidentKind::Notice, Some(cause)) => notice::what(cause),
+        (IncidentKind::Notice, None) => "trouble on our side",
     }
 }
 

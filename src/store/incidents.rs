@@ -51,9 +51,11 @@ pub struct IncidentRow {
     pub reopened: u32,
     /// Of a notice: what goes wrong on our side.
     pub cause: Option<FailureKind>,
+    /// The incident in whose thread it is told of; its own number when it is told of alone, `None` when not at all.
+    pub story: Option<IncidentId>,
 }
 
-pub(super) const COLUMNS: &str = "incident.id, service.name, kind, state, severity, opened_at, since, closed_at, reopened, cause";
+pub(super) const COLUMNS: &str = "incident.id, service.name, kind, state, severity, opened_at, since, closed_at, reopened, cause, story";
 
 pub(super) fn next(conn: &Connection) -> Result<IncidentId> {
     let last: Option<i64> = conn.query_row("SELECT max(id) FROM incident", [], |r| r.get(0))?;
@@ -109,6 +111,13 @@ pub(super) fn add_event(
 pub(super) fn finalize(conn: &Connection, incident: IncidentId) -> Result<()> {
     conn.prepare_cached("UPDATE incident SET state = 3 WHERE id = ?1")?
         .execute([i64::try_from(incident.0).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
+
+pub(super) fn told_with(conn: &Connection, incident: IncidentId, lead: IncidentId) -> Result<()> {
+    let id = |incident: IncidentId| i64::try_from(incident.0).unwrap_or(i64::MAX);
+    conn.prepare_cached("UPDATE incident SET story = ?2 WHERE id = ?1 AND story <> ?2")?
+        .execute([id(incident), id(lead)])?;
     Ok(())
 }
 
@@ -183,6 +192,10 @@ pub(super) fn read(row: &Row<'_>) -> Result<IncidentRow> {
         closed_at: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_micros),
         reopened: row.get(8)?,
         cause: FailureKind::from_code(row.get(9)?),
+        story: match row.get::<_, i64>(10)? {
+            0 => None,
+            id => u64::try_from(id).ok().map(IncidentId),
+        },
     })
 }
 

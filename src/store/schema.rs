@@ -252,6 +252,8 @@ const CAUSE: &str = "
 -- Of a notice: code of the kind of failure; 0: none.
 ALTER TABLE incident ADD COLUMN cause INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE event ADD COLUMN cause INTEGER NOT NULL DEFAULT 0;
+-- The incident in whose thread it is told of; 0: it is not told of.
+ALTER TABLE incident ADD COLUMN story INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Sums of days and weeks, and how often probes were to run: what reports over months are read from.

@@ -77,6 +77,11 @@ impl<'a> Transaction<'a> {
         outbox::report(&self.store.conn, report)
     }
 
+    /// The incident is told of in the thread of `lead`.
+    pub fn told_with(&mut self, incident: IncidentId, lead: IncidentId) -> Result<()> {
+        incidents::told_with(&self.store.conn, incident, lead)
+    }
+
     /// The watch after an incident is over.
     pub fn finalize(&mut self, incident: IncidentId) -> Result<()> {
         incidents::finalize(&self.store.conn, incident)

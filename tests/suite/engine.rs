@@ -9,7 +9,7 @@ use watchfire::engine::{Backups, Engine, Input, Money, Observer, Parts, ServiceP
 use watchfire::model::counts::NumberRules;
 use watchfire::model::detect::count::CountRules;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
-use watchfire::model::notification::{Compose, Letter, Notification};
+use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
 use watchfire::model::{
     Claim, Confirm, EventKind, FailureKind, Fault, Findings, IncidentEvent, Origin, Outcome,
     Phases, ProbeId, Sample, Severity, Standing, Timestamp,
@@ -26,6 +26,15 @@ impl Compose for Plain {
             recipient: recipient.to_owned(),
             message_id: format!("<{}.{}.{recipient}>", event.incident, event.sequence),
             bytes: format!("{:?}", notification.reasons).into_bytes(),
+        }
+    }
+
+    fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter {
+        let Reminder { deadline, days, .. } = reminder;
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<{}.{days}.{recipient}>", deadline.subject),
+            bytes: reminder.title.clone().into_bytes(),
         }
     }
 }
@@ -64,6 +73,8 @@ fn engine_with(
         id,
         name: "openai".to_owned(),
         title: "OpenAI".to_owned(),
+        provider: "OpenAI".to_owned(),
+        kinds: vec![(probe, "chat")],
         rules,
         others: Vec::new(),
         numbers: Vec::new(),

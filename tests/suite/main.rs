@@ -19,5 +19,6 @@ mod probe;
 mod reports;
 mod simulate;
 mod store;
+mod stories;
 mod whose_fault;
 mod wire;

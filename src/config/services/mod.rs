@@ -31,8 +31,8 @@ const MOST_PROBES: usize = 100_000;
 const MOST_COMPARED: usize = 200;
 const ROOT_KEYS: &[&str] = &["alert", "service", "probe", "confirm", "control", "price"];
 const SERVICE_KEYS: &[&str] = &[
-    "title", "preset", "api", "base_url", "model", "key", "probes", "alert", "confirm", "budget",
-    "slo", "price",
+    "title", "provider", "preset", "api", "base_url", "model", "key", "probes", "alert", "confirm",
+    "budget", "slo", "price",
 ];
 
 /// What the file says.
@@ -260,6 +260,7 @@ impl<'t> Reader<'_, 't> {
         let mut made = Service {
             name: service.to_owned(),
             title: service.to_owned(),
+            provider: None,
             alert: self.alert.clone(),
             probes: Vec::new(),
             not_configured: Vec::new(),
@@ -296,6 +297,7 @@ impl<'t> Reader<'_, 't> {
             });
             preset = self.preset(fields);
             made.title = fields.text("title", title).unwrap_or(made.title);
+            made.provider = fields.text("provider", title);
         }
         let own: BTreeSet<&str> = probes.iter().map(|p| p.name.as_str()).collect();
         for table in probes {

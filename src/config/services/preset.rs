@@ -85,6 +85,9 @@ impl<'t> Reader<'_, 't> {
                 .text("title", title)
                 .unwrap_or_else(|| made.title.clone());
         }
+        if made.provider.is_none() && service.get("base_url").is_none() {
+            made.provider = preset.text("title", title);
+        }
         if around.api.is_none() {
             around.api = preset.text("api", api);
         }

@@ -189,6 +189,13 @@ impl Detector {
         self.probes.get_mut(index)
     }
 
+    /// The probes that an open incident is about.
+    pub fn affected(&self) -> impl Iterator<Item = ProbeId> + '_ {
+        let open = matches!(self.phase, Phase::Open { .. });
+        let affected = self.probes.iter().filter(move |p| open && p.affected);
+        affected.map(|p| p.id)
+    }
+
     /// All probes, by id.
     pub fn probes(&self) -> &[ProbeState] {
         &self.probes

@@ -3,15 +3,32 @@
 use std::time::Duration;
 
 use super::figures::{grouped, moment, percent, span, usual};
-use super::title;
+use super::together::{self, and_others};
+use super::{notice, title};
 use crate::model::notification::Notification;
 use crate::model::{EventKind, IncidentKind, Severity};
 
 /// The state and the service.
 pub fn headline(n: &Notification) -> String {
     let event = &n.event;
+    if let Some(cause) = event.cause {
+        return notice::headline(n, cause);
+    }
     let (title, state) = (title(n), outage(event.severity, event.kind));
+    let title = match event.event {
+        EventKind::Open | EventKind::Reopen => title + &and_others(n),
+        _ => title,
+    };
     match event.event {
+        EventKind::Close if n.fellows.iter().any(|f| f.open) => {
+            format!(
+                "PARTLY RECOVERED: {title}; still failing:{}",
+                and_others(n).replacen(" and", "", 1)
+            )
+        }
+        EventKind::Close if !n.fellows.is_empty() => {
+            format!("RECOVERED: {title} and all others")
+        }
         EventKind::Open => format!("{}: {title}", state.to_uppercase()),
         EventKind::Escalate => format!("WORSE: {title}, now a {state}"),
         EventKind::Deescalate => format!("BETTER: {title}, now a {state}"),
@@ -33,6 +50,15 @@ const fn outage(severity: Severity, kind: IncidentKind) -> &'static str {
 
 /// What is to be known first.
 pub fn sentences(n: &Notification) -> Vec<String> {
+    let mut sentences = match n.event.cause {
+        Some(cause) => notice::sentences(n, cause),
+        None => of_service(n),
+    };
+    sentences.extend(together::sentences(n));
+    sentences
+}
+
+fn of_service(n: &Notification) -> Vec<String> {
     let event = &n.event;
     let since = moment(event.since);
     let open_for = span(event.at.since(n.opened_at));

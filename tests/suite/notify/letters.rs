@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders as _};
 use proptest::prelude::*;
+use watchfire::model::life::Theme;
 use watchfire::model::notification::{
-    Compose as _, LastFailure, Letter, Notification, ProbeTally, Reason,
+    Compose as _, LastFailure, Letter, Notification, ProbeTally, Reason, Thread,
 };
 use watchfire::model::{
     EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp,
@@ -68,7 +69,12 @@ fn open() -> Notification {
             },
         },
         opened_at: at("03:43:42"),
-        thread_root: 0,
+        thread: Thread {
+            incident: IncidentId(1),
+            sequence: 0,
+            title: "OpenAI".to_owned(),
+            theme: Theme::ERRORS,
+        },
         reopened: 0,
         service: "openai".to_owned(),
         title: "OpenAI".to_owned(),
@@ -94,6 +100,9 @@ fn open() -> Notification {
         }),
         location: "fra-1".to_owned(),
         reopen_within: Duration::from_secs(3600),
+        fellows: Vec::new(),
+        common: None,
+        works: Vec::new(),
     }
 }
 
@@ -222,11 +231,11 @@ fn all_mails_of_an_incident_are_one_thread_of_one_subject() {
 #[test]
 fn when_the_first_event_was_not_mailed_the_first_mailed_one_is_the_root() {
     let mut n = escalate();
-    n.thread_root = 1;
+    n.thread.sequence = 1;
     let letter = compose(&n);
     assert_eq!(parse(&letter).in_reply_to(), &HeaderValue::Empty);
     let mut n = close();
-    n.thread_root = 1;
+    n.thread.sequence = 1;
     let letter = compose(&n);
     let root = parse(&letter).in_reply_to().as_text().map(str::to_owned);
     assert!(root.unwrap().starts_with("1.1."));

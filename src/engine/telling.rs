@@ -1,0 +1,247 @@
+//! From what has happened to letters: who is told, in which thread, with what around it.
+//!
+//! Runs within the transaction that commits the events, so that a letter is in the outbox exactly when they are.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::model::common::{Failing, common};
+use crate::model::life::Theme;
+use crate::model::notification::{Compose, Fellow, Notification, Reminder, Thread};
+use crate::model::story::{Member, News, Root, Stories, Telling};
+use crate::model::{EventKind, IncidentKind, ServiceId, Timestamp};
+use crate::store::{About, Said, StoreError, Story, Transaction};
+
+use super::Parts;
+use super::service::Service;
+
+/// Key of the stories among the single facts of the database.
+pub(super) const STORIES: &str = "stories";
+/// Services that work are named up to this number.
+const WORKS: usize = 8;
+
+/// All that a letter is made from.
+pub(super) struct Desk<'a, 'tx> {
+    pub tx: &'a mut Transaction<'tx>,
+    pub compose: &'a dyn Compose,
+    pub location: &'a str,
+    pub services: &'a HashMap<ServiceId, Service>,
+    pub now: Timestamp,
+}
+
+/// Services under suspicion without an open incident.
+pub(super) fn suspected(services: &HashMap<ServiceId, Service>) -> usize {
+    let suspected = |s: &&Service| s.state.suspects() && s.state.affected().next().is_none();
+    services.values().filter(suspected).count()
+}
+
+impl Desk<'_, '_> {
+    /// Writes the letters of one telling; how many there were.
+    pub fn tell(&mut self, telling: &Telling, stories: &mut Stories) -> Result<usize, StoreError> {
+        let mut recipients: BTreeMap<&str, Vec<&News>> = BTreeMap::new();
+        for news in &telling.news {
+            let of = self.services.get(&news.service);
+            for recipient in of.iter().flat_map(|s| &s.plan.recipients) {
+                recipients.entry(recipient).or_default().push(news);
+            }
+        }
+        let mut facts: HashMap<ServiceId, Story> = HashMap::new();
+        let mut letters = 0;
+        for (recipient, news) in recipients {
+            let Some(lead) = leading(&news) else { continue };
+            let Some(service) = self.services.get(&lead.service) else {
+                continue;
+            };
+            let here = Root {
+                service: lead.service,
+                incident: lead.event.incident,
+                sequence: lead.event.sequence,
+            };
+            let root = stories.root(telling.lead, recipient, here);
+            let story = match facts.get(&lead.service) {
+                Some(story) => story.clone(),
+                None => {
+                    let story = self.tx.story(lead.service, begin(service, lead))?;
+                    facts.insert(lead.service, story.clone());
+                    story
+                }
+            };
+            let notification = self.notification(service, lead, &root, story, telling, recipient);
+            let about = About {
+                // Letters of a thread keep their order, and are found with the incident that names it.
+                incident: root.incident,
+                sequence: lead.event.sequence,
+                event: lead.event.event,
+            };
+            let letter = self.compose.compose(&notification, recipient);
+            self.tx.letter(Some(about), &letter, self.now)?;
+            letters += 1;
+        }
+        for member in &telling.members {
+            self.tx.told_with(member.incident, telling.lead)?;
+        }
+        Ok(letters)
+    }
+
+    /// Writes the letters about something that ends on a day; how many there were.
+    pub fn remind(&mut self, said: &Said) -> Result<usize, StoreError> {
+        let Some(service) = self.services.get(&said.service) else {
+            return Ok(0);
+        };
+        let reminder = Reminder {
+            deadline: said.deadline.clone(),
+            days: said.days,
+            service: service.plan.name.clone(),
+            title: service.plan.title.clone(),
+            location: self.location.to_owned(),
+            at: self.now,
+        };
+        for recipient in &service.plan.recipients {
+            let letter = self.compose.remind(&reminder, recipient);
+            self.tx.letter(None, &letter, self.now)?;
+        }
+        Ok(service.plan.recipients.len())
+    }
+
+    /// All that a reader of the mail wants to know, as of this transaction.
+    fn notification(
+        &self,
+        service: &Service,
+        lead: &News,
+        root: &Root,
+        story: Story,
+        telling: &Telling,
+        recipient: &str,
+    ) -> Notification {
+        let event = lead.event;
+        let incident = service.incident(event.incident);
+        let seen: Vec<&Member> = telling
+            .members
+            .iter()
+            .filter(|m| {
+                let of = self.services.get(&m.service);
+                of.is_some_and(|s| s.plan.recipients.iter().any(|r| r == recipient))
+            })
+            .collect();
+        let theme = Theme {
+            kind: event.kind,
+            cause: event.cause,
+        };
+        let thread = Thread {
+            incident: root.incident,
+            sequence: root.sequence,
+            title: self.services.get(&root.service).map_or_else(
+                || service.plan.title.clone(),
+                |service| service.plan.title.clone(),
+            ),
+            theme,
+        };
+        let outage = event.kind == IncidentKind::Errors;
+        Notification {
+            event,
+            thread,
+            opened_at: incident.map_or(event.at, |i| i.opened_at),
+            reopened: incident.map_or(0, |i| i.reopened),
+            service: service.plan.name.clone(),
+            title: service.plan.title.clone(),
+            reasons: story.reasons,
+            probes: story.probes,
+            last_failure: story.last_failure,
+            location: self.location.to_owned(),
+            reopen_within: service.plan.rules.reopen_within,
+            fellows: self.fellows(&seen, lead),
+            common: common(&self.failing(&seen), self.services.len()),
+            works: if outage {
+                self.works(recipient)
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// The other members that the recipient is told of: open ones first, the worst first.
+    fn fellows(&self, seen: &[&Member], lead: &News) -> Vec<Fellow> {
+        let others = seen
+            .iter()
+            .filter(|m| m.incident != lead.event.incident)
+            .filter_map(|m| {
+                Some(Fellow {
+                    title: self.services.get(&m.service)?.plan.title.clone(),
+                    incident: m.incident,
+                    open: m.open,
+                    severity: m.severity,
+                    since: m.since,
+                })
+            });
+        let mut fellows: Vec<Fellow> = others.collect();
+        fellows.sort_by(|a, b| (b.open, b.severity, &a.title).cmp(&(a.open, a.severity, &b.title)));
+        fellows
+    }
+
+    fn failing(&self, seen: &[&Member]) -> Vec<Failing> {
+        let open = seen.iter().filter(|m| m.open);
+        open.filter_map(|m| {
+            let service = self.services.get(&m.service)?;
+            let affected: BTreeSet<_> = service.state.affected().collect();
+            let (failing, fine): (Vec<_>, Vec<_>) = service
+                .plan
+                .kinds
+                .iter()
+                .partition(|(probe, _)| affected.contains(probe));
+            let kinds: BTreeSet<&'static str> = failing.iter().map(|(_, kind)| *kind).collect();
+            Some(Failing {
+                provider: service.plan.provider.clone(),
+                fine: fine
+                    .iter()
+                    .map(|(_, kind)| *kind)
+                    .filter(|kind| !kinds.contains(kind))
+                    .collect(),
+                kinds,
+            })
+        })
+        .collect()
+    }
+
+    /// Titles of the recipient's services that have no trouble at all.
+    fn works(&self, recipient: &str) -> Vec<String> {
+        let mut works: Vec<String> = self
+            .services
+            .values()
+            .filter(|s| s.plan.recipients.iter().any(|r| r == recipient))
+            .filter(|s| s.works())
+            .map(|s| s.plan.title.clone())
+            .collect();
+        works.sort();
+        works.truncate(WORKS);
+        works
+    }
+}
+
+/// What a mail is mainly about: the worst of what breaks, else the latest of what recovers.
+fn leading<'n>(news: &[&'n News]) -> Option<&'n News> {
+    let breaks = news.iter().filter(|n| n.event.event != EventKind::Close);
+    // Of equals the first: it is what the others joined.
+    let worst = breaks.rev().max_by_key(|n| n.event.severity);
+    worst
+        .or_else(|| news.iter().max_by_key(|n| n.event.at))
+        .copied()
+}
+
+/// From when on the story of a service is told: a recovery tells the whole of it, all else what has happened since the
+/// latest onset.
+fn begin(service: &Service, lead: &News) -> Timestamp {
+    match lead.event.event {
+        EventKind::Close => service
+            .incident(lead.event.incident)
+            .map_or(lead.event.since, |i| i.since),
+        _ => lead.event.since,
+    }
+}
+
+/// What an earlier run of the daemon left untold.
+pub(super) fn load(parts: &Parts) -> Result<Stories, StoreError> {
+    let kept = parts.store.meta(STORIES)?;
+    // What cannot be read is of another version; its incidents begin new threads.
+    Ok(kept
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default())
+}

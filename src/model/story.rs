@@ -1,0 +1,311 @@
+//! Stories: incidents of several services that begin together are one trouble, and are told in one thread of mails.
+//!
+//! A service that fails alone is told of at once, and so is each step of its incident. When others join, what happens
+//! is gathered: a mail that comes each time a further one of five hundred services opens is as bad as none.
+//! Pure: [`Stories::due`] says what is to be told now.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::detect::is_default;
+use super::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Severity, Timestamp};
+
+/// Incidents whose onsets or opens are no further apart belong together.
+const TOGETHER: Duration = Duration::from_secs(300);
+/// So many services under suspicion at once, and a tenth of all, are a storm that is brewing; so many in one story are one.
+const STORM: usize = 5;
+const STORM_SHARE: usize = 10;
+/// The first mail of a storm waits until nobody has joined for this long,
+const CALM: Duration = Duration::from_secs(10);
+/// but no longer than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(90);
+/// What happens after the first mail is gathered for so long, from mail to mail.
+const GAPS: [Duration; 4] = [
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+    Duration::from_secs(900),
+    Duration::from_secs(3600),
+];
+/// Recoveries of some, while others still fail, can wait for so long.
+const PARTLY_OVER: Duration = Duration::from_secs(900);
+/// Recipients whose thread is known; beyond that each mail begins its own.
+const MOST_ROOTS: usize = 1_000;
+
+/// All stories that are not over.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Stories(Vec<Story>);
+
+/// One story.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Story {
+    /// In the order in which they joined; the first one names the story.
+    members: Vec<Member>,
+    lead: IncidentId,
+    kind: IncidentKind,
+    joined_at: Timestamp,
+    #[serde(default, skip_serializing_if = "is_default")]
+    told: Option<Told>,
+    /// What happened since then.
+    #[serde(default, skip_serializing_if = "is_default")]
+    news: Vec<News>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    roots: BTreeMap<String, Root>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Told {
+    at: Timestamp,
+    times: u32,
+    worst: Severity,
+}
+
+/// An incident in a story, as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// Of which service.
+    pub service: ServiceId,
+    /// Which incident.
+    pub incident: IncidentId,
+    /// Still open; else recovered.
+    pub open: bool,
+    /// How bad it is, or was at worst.
+    pub severity: Severity,
+    /// Estimated onset.
+    pub since: Timestamp,
+    /// When it joined.
+    pub joined_at: Timestamp,
+}
+
+/// An event that is to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct News {
+    /// Of which service.
+    pub service: ServiceId,
+    /// The event.
+    pub event: IncidentEvent,
+}
+
+/// The first mail of a story to one recipient: what its thread hangs on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// Of which service it told.
+    pub service: ServiceId,
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// Of which of its events.
+    pub sequence: u32,
+}
+
+/// One mail's worth, for each recipient of the services it is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Telling {
+    /// The incident that names the story.
+    pub lead: IncidentId,
+    /// What has happened since the last mail, in order; never empty.
+    pub news: Vec<News>,
+    /// All incidents of the story.
+    pub members: Vec<Member>,
+}
+
+impl Stories {
+    /// Takes an event in. `mailed` is whether the service's own rules want it told; if not, it only changes what later
+    /// mails say.
+    pub fn take(&mut self, service: ServiceId, event: &IncidentEvent, mailed: bool) {
+        let at = match self.of(event.incident) {
+            Some(at) => at,
+            None if mailed => match self.joins(event) {
+                Some(at) => at,
+                None => {
+                    self.0.push(Story {
+                        members: Vec::new(),
+                        lead: event.incident,
+                        kind: event.kind,
+                        joined_at: event.at,
+                        told: None,
+                        news: Vec::new(),
+                        roots: BTreeMap::new(),
+                    });
+                    self.0.len() - 1
+                }
+            },
+            None => return,
+        };
+        if let Some(story) = self.0.get_mut(at) {
+            story.take(service, event, mailed);
+        }
+    }
+
+    /// What is to be told now. `suspected` of `services` are under suspicion without an open incident.
+    pub fn due(&mut self, now: Timestamp, suspected: usize, services: usize) -> Vec<Telling> {
+        let storm = suspected >= STORM && suspected * STORM_SHARE >= services;
+        let due = self.0.iter_mut().filter(|s| s.is_due(now, storm));
+        due.map(|story| story.tell(now)).collect()
+    }
+
+    /// Whether anything has happened that is not told yet.
+    pub fn waits(&self) -> bool {
+        self.0.iter().any(|s| !s.news.is_empty())
+    }
+
+    /// Whether [`Stories::due`] would give anything.
+    pub fn is_due(&self, now: Timestamp, suspected: usize, services: usize) -> bool {
+        let storm = suspected >= STORM && suspected * STORM_SHARE >= services;
+        self.0.iter().any(|s| s.is_due(now, storm))
+    }
+
+    /// The thread of a recipient in the story of `lead`; `here` becomes its root when it has none.
+    pub fn root(&mut self, lead: IncidentId, recipient: &str, here: Root) -> Root {
+        let Some(story) = self.0.iter_mut().find(|s| s.lead == lead) else {
+            return here;
+        };
+        if let Some(root) = story.roots.get(recipient) {
+            return root.clone();
+        }
+        if story.roots.len() < MOST_ROOTS {
+            story.roots.insert(recipient.to_owned(), here.clone());
+        }
+        here
+    }
+
+    /// An incident is final: it leaves its story, which ends with the last one.
+    pub fn forget(&mut self, incident: IncidentId) {
+        let Some(at) = self.of(incident) else { return };
+        if let Some(story) = self.0.get_mut(at) {
+            story.members.retain(|m| m.incident != incident);
+            story.news.retain(|n| n.event.incident != incident);
+            if story.members.is_empty() {
+                self.0.remove(at);
+            }
+        }
+    }
+
+    /// The incident that names the story of an incident.
+    pub fn lead(&self, incident: IncidentId) -> Option<IncidentId> {
+        self.of(incident)
+            .and_then(|at| self.0.get(at))
+            .map(|s| s.lead)
+    }
+
+    /// The wall clock was stepped by so much: all kept moments move along.
+    pub fn shift(&mut self, micros: i64) {
+        for story in &mut self.0 {
+            story.joined_at = story.joined_at.shifted(micros);
+            for member in &mut story.members {
+                member.since = member.since.shifted(micros);
+                member.joined_at = member.joined_at.shifted(micros);
+            }
+            if let Some(told) = &mut story.told {
+                told.at = told.at.shifted(micros);
+            }
+        }
+    }
+
+    fn of(&self, incident: IncidentId) -> Option<usize> {
+        let is_in = |s: &Story| s.members.iter().any(|m| m.incident == incident);
+        self.0.iter().position(is_in)
+    }
+
+    /// The story that a new incident belongs to.
+    fn joins(&self, event: &IncidentEvent) -> Option<usize> {
+        if event.kind != IncidentKind::Errors {
+            return None;
+        }
+        let near = |a: Timestamp, b: Timestamp| a.since(b).max(b.since(a)) <= TOGETHER;
+        self.0.iter().position(|story| {
+            let mut open = story.members.iter().filter(|m| m.open);
+            story.kind == IncidentKind::Errors
+                && open.any(|m| near(m.since, event.since) || near(story.joined_at, event.at))
+        })
+    }
+}
+
+impl Story {
+    fn take(&mut self, service: ServiceId, event: &IncidentEvent, mailed: bool) {
+        let open = event.event != EventKind::Close;
+        match self
+            .members
+            .iter_mut()
+            .find(|m| m.incident == event.incident)
+        {
+            Some(member) => {
+                member.open = open;
+                member.severity = event.severity;
+            }
+            None => {
+                self.members.push(Member {
+                    service,
+                    incident: event.incident,
+                    open,
+                    severity: event.severity,
+                    since: event.since,
+                    joined_at: event.at,
+                });
+                self.joined_at = self.joined_at.max(event.at);
+            }
+        }
+        if mailed {
+            self.news.push(News {
+                service,
+                event: *event,
+            });
+        }
+    }
+
+    fn is_due(&self, now: Timestamp, storm: bool) -> bool {
+        let Some(first) = self.news.first() else {
+            return false;
+        };
+        let Some(told) = self.told else {
+            let storm = storm || self.members.len() >= STORM;
+            let calm = now.since(self.joined_at) >= CALM;
+            return !storm || calm || now.since(first.event.at) >= LONGEST_WAIT;
+        };
+        let alone = self.members.len() < 2;
+        let over = !self.members.iter().any(|m| m.open);
+        let worse = |n: &News| n.event.event != EventKind::Close && n.event.severity > told.worst;
+        if alone || over || self.news.iter().any(worse) {
+            return true;
+        }
+        let only_better = self.news.iter().all(|n| n.event.event == EventKind::Close);
+        let step = usize::try_from(told.times).unwrap_or(usize::MAX).max(1) - 1;
+        let gap = GAPS[step.min(GAPS.len() - 1)];
+        now.since(told.at)
+            >= if only_better {
+                gap.max(PARTLY_OVER)
+            } else {
+                gap
+            }
+    }
+
+    fn tell(&mut self, now: Timestamp) -> Telling {
+        let news = std::mem::take(&mut self.news);
+        let worst = |told: Severity| {
+            let severities = news.iter().map(|n| n.event.severity);
+            severities.fold(told, Severity::max)
+        };
+        self.told = Some(match self.told {
+            Some(told) => Told {
+                at: now,
+                times: told.times.saturating_add(1),
+                worst: worst(told.worst),
+            },
+            None => Told {
+                at: now,
+                times: 1,
+                worst: worst(Severity::Degraded),
+            },
+        });
+        Telling {
+            lead: self.lead,
+            news,
+            members: self.members.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "story_tests.rs"]
+mod tests;

@@ -1,0 +1,187 @@
+//! Who is told what, and when: as data. A line of a plot is `second service event [severity]`.
+
+use super::*;
+use crate::model::{IncidentId, Verdict};
+
+const START: f64 = 1.7e9;
+
+fn event(incident: u64, second: f64, kind: EventKind, severity: Severity) -> IncidentEvent {
+    let at = Timestamp::from_seconds(START + second);
+    IncidentEvent {
+        incident: IncidentId(incident),
+        sequence: 0,
+        event: kind,
+        kind: IncidentKind::Errors,
+        cause: None,
+        severity,
+        at,
+        since: at,
+        verdict: Verdict {
+            failed: 3,
+            of: 3,
+            usual: 0.01,
+            window_s: 30.0,
+            score: 13.0,
+            bound: 12.0,
+        },
+    }
+}
+
+/// The mails of a plot, a second at a time: `second: events that are new; open members/members`.
+fn mails(plot: &[&str], until: u32, suspected: impl Fn(u32) -> usize) -> Vec<String> {
+    let mut stories = Stories::default();
+    let mut mails = Vec::new();
+    for second in 0..=until {
+        let now = Timestamp::from_seconds(START + f64::from(second));
+        for line in plot {
+            let words: Vec<&str> = line.split(' ').collect();
+            if words[0].parse() != Ok(second) {
+                continue;
+            }
+            let service: u32 = words[1].parse().unwrap();
+            let kind = EventKind::from_name(words[2]).unwrap();
+            let severity = words
+                .get(3)
+                .map_or(Severity::Partial, |s| Severity::from_name(s).unwrap());
+            let event = event(u64::from(service), f64::from(second), kind, severity);
+            stories.take(ServiceId(service), &event, true);
+        }
+        let json = serde_json::to_string(&stories).unwrap();
+        stories = serde_json::from_str(&json).unwrap();
+        for telling in stories.due(now, suspected(second), 50) {
+            let news: Vec<String> = telling
+                .news
+                .iter()
+                .map(|n| format!("{}{}", n.event.event.name(), n.service.0))
+                .collect();
+            let open = telling.members.iter().filter(|m| m.open).count();
+            mails.push(format!(
+                "{second}: {}; {open}/{}",
+                news.join(" "),
+                telling.members.len()
+            ));
+        }
+    }
+    mails
+}
+
+fn calm(_: u32) -> usize {
+    0
+}
+
+#[test]
+fn a_service_alone_is_told_of_at_once_at_every_step() {
+    let plot = [
+        "5 1 open",
+        "40 1 escalate major",
+        "300 1 close",
+        "500 1 reopen",
+        "900 1 close",
+    ];
+    assert_eq!(
+        mails(&plot, 1000, calm),
+        [
+            "5: open1; 1/1",
+            "40: escalate1; 1/1",
+            "300: close1; 0/1",
+            "500: reopen1; 1/1",
+            "900: close1; 0/1"
+        ]
+    );
+}
+
+#[test]
+fn those_that_join_are_gathered_and_a_rise_of_severity_is_not() {
+    let plot = [
+        "5 1 open",
+        "20 2 open",
+        "30 3 open",
+        "100 4 open",
+        "110 4 escalate major",
+    ];
+    assert_eq!(
+        mails(&plot, 1000, calm),
+        [
+            "5: open1; 1/1",
+            "65: open2 open3; 3/3",
+            "110: open4 escalate4; 4/4"
+        ]
+    );
+}
+
+#[test]
+fn the_end_is_told_when_the_last_one_has_recovered() {
+    let plot = ["5 1 open", "20 2 open", "300 1 close", "420 2 close"];
+    assert_eq!(
+        mails(&plot, 1000, calm),
+        ["5: open1; 1/1", "65: open2; 2/2", "420: close1 close2; 0/2"]
+    );
+}
+
+#[test]
+fn when_some_recover_and_others_do_not_a_mail_says_so_in_time() {
+    let plot = ["5 1 open", "20 2 open", "300 1 close"];
+    assert_eq!(
+        mails(&plot, 2000, calm),
+        ["5: open1; 1/1", "65: open2; 2/2", "965: close1; 1/2"]
+    );
+}
+
+#[test]
+fn what_begins_later_is_another_story() {
+    let plot = ["5 1 open", "400 2 open", "401 1 close", "500 3 open"];
+    assert_eq!(
+        mails(&plot, 900, calm),
+        [
+            "5: open1; 1/1",
+            "400: open2; 1/1",
+            "401: close1; 0/1",
+            "500: open3; 2/2"
+        ]
+    );
+}
+
+#[test]
+fn a_storm_of_five_hundred_is_one_mail() {
+    let plot: Vec<String> = (0..500)
+        .map(|n| format!("{} {} open major", 30 + n / 12, n + 1))
+        .collect();
+    let plot: Vec<&str> = plot.iter().map(String::as_str).collect();
+    // Those that have not opened yet are under suspicion.
+    let suspected = |second: u32| 500_usize.saturating_sub(12 * second.saturating_sub(30) as usize);
+    let mails = mails(&plot, 4000, suspected);
+    assert_eq!(mails.len(), 1, "{}", mails.join("\n"));
+    assert!(mails[0].ends_with("500/500"), "{}", mails[0]);
+}
+
+#[test]
+fn a_storm_that_goes_on_is_told_of_after_a_minute_and_a_half() {
+    let plot: Vec<String> = (0..40)
+        .map(|n| format!("{} {} open", 5 * n, n + 1))
+        .collect();
+    let plot: Vec<&str> = plot.iter().map(String::as_str).collect();
+    let mails = mails(&plot, 600, |_| 20);
+    let at: Vec<&str> = mails.iter().filter_map(|m| m.split(':').next()).collect();
+    assert_eq!(at, ["90", "150", "450"]);
+}
+
+#[test]
+fn a_thread_hangs_on_the_first_mail_to_its_recipient() {
+    let mut stories = Stories::default();
+    for service in [1, 2] {
+        let event = event(u64::from(service), 0.0, EventKind::Open, Severity::Major);
+        stories.take(ServiceId(service), &event, true);
+    }
+    let here = |service: u32| Root {
+        service: ServiceId(service),
+        incident: IncidentId(u64::from(service)),
+        sequence: 0,
+    };
+    assert_eq!(stories.root(IncidentId(1), "a@b.example", here(1)), here(1));
+    assert_eq!(stories.root(IncidentId(1), "a@b.example", here(2)), here(1));
+    assert_eq!(stories.root(IncidentId(1), "c@b.example", here(2)), here(2));
+    stories.forget(IncidentId(1));
+    assert_eq!(stories.lead(IncidentId(2)), Some(IncidentId(1)));
+    stories.forget(IncidentId(2));
+    assert_eq!(stories, Stories::default());
+}

@@ -1,0 +1,63 @@
+//! The mail about something that ends on a day: a model, a certificate.
+
+use super::figures::moment;
+use super::{NAME_LIMIT, View, line};
+use crate::model::notification::Reminder;
+use crate::model::{Deadline, Topic};
+
+impl View {
+    /// The content for a reminder.
+    pub fn of_reminder(r: &Reminder) -> Self {
+        let title = title(r);
+        let (urgent, what_to_do) = match r.deadline.topic {
+            Topic::Model => (
+                r.days <= 7,
+                "Choose another `model` in probes.toml, and in whatever else of yours asks it.",
+            ),
+            Topic::Certificate => (
+                r.days <= 3,
+                "Have it renewed. Two weeks before its end, what renews it by itself has usually done so.",
+            ),
+        };
+        Self {
+            headline: format!(
+                "{}: {title}: {}",
+                if urgent { "SOON" } else { "NOTICE" },
+                line(&r.deadline.tell(r.at), 300)
+            ),
+            color: if urgent { "#e08a1e" } else { "#c9b021" },
+            sentences: vec![
+                what_to_do.to_owned(),
+                "Nothing fails because of it yet.".to_owned(),
+            ],
+            reasons: Vec::new(),
+            probes: Vec::new(),
+            fellows: Vec::new(),
+            failure: None,
+            next: None,
+            command: "watchfire status".to_owned(),
+            footer: format!(
+                "Seen from {} by watchfire, {}.",
+                line(&r.location, NAME_LIMIT),
+                moment(r.at)
+            ),
+        }
+    }
+}
+
+/// What the thread of its reminders is called.
+pub fn subject(r: &Reminder) -> String {
+    let Deadline { topic, subject, .. } = &r.deadline;
+    let what = match topic {
+        Topic::Model => "end of the model",
+        Topic::Certificate => "end of the certificate of",
+    };
+    format!("{}: {what} {}", title(r), line(subject, NAME_LIMIT))
+}
+
+fn title(r: &Reminder) -> String {
+    match line(&r.title, NAME_LIMIT) {
+        title if title.is_empty() => line(&r.service, NAME_LIMIT),
+        title => title,
+    }
+}
