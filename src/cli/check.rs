@@ -1,6 +1,7 @@
 //! `watchfire check`: every fault of the configuration, or what it will do: how often, how fast it notices.
 
 mod money;
+mod rule;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::{Exit, Files, host};
 use crate::config::{Config, Probe, Service};
 use crate::model::forecast::Watch;
 use money::Forecast;
+use rule::Compared;
 
 /// Error rates that the forecast is for.
 const RATES: [f64; 4] = [0.1, 0.3, 0.5, 1.0];
@@ -83,19 +85,14 @@ fn runs_an_hour(service: &Service) -> f64 {
 
 fn to_json(service: &Service) -> serde_json::Value {
     let watch = watch(service);
-    let detect: serde_json::Map<_, _> = RATES
-        .iter()
-        .map(|rate| {
-            let seconds = watch.time_to_detect(*rate).map(|t| t.as_secs_f64().round());
-            (format!("{:.0}%", rate * 100.0), json!(seconds))
-        })
-        .collect();
+    let times = rule::times(service, &watch);
     json!({
         "service": service.name,
         "probes": service.probes.iter().map(|p| json!({ "name": p.name, "kind": p.kind, "asks": p.plan.check.describe(), "cost": money::of_probe(p) })).collect::<Vec<_>>(),
         "not_configured": service.not_configured.iter().map(|n| json!({ "probe": n.probe, "missing": n.missing })).collect::<Vec<_>>(),
         "runs_per_hour": runs_an_hour(service).round(),
-        "time_to_detect_s": detect,
+        "time_to_detect_s": rule::seconds(times),
+        "compared": Compared::of(service, watch).map(|c| c.to_json()),
         "email": service.alert.email,
         "money": Forecast::of(service).to_json(),
     })
@@ -124,11 +121,8 @@ fn draw(config: &Config) -> String {
             format!("{:.0}", runs_an_hour(service)),
             Forecast::of(service).cell(),
         ];
-        row.extend(RATES.iter().map(|rate| {
-            watch
-                .time_to_detect(*rate)
-                .map_or("never".to_owned(), rough)
-        }));
+        let times = rule::times(service, &watch);
+        row.extend(times.map(|time| time.map_or("never".to_owned(), rough)));
         row.push(if service.alert.email.is_empty() {
             "nobody".to_owned()
         } else {
@@ -137,6 +131,12 @@ fn draw(config: &Config) -> String {
         table.add_row(row);
     }
     let mut text = format!("{table}\n");
+    for service in &config.services {
+        let compared = Compared::of(service, watch(service));
+        for line in compared.iter().flat_map(Compared::lines) {
+            text.push_str(&format!("\n{line}"));
+        }
+    }
     for service in &config.services {
         for missing in &service.not_configured {
             text.push_str(&format!(
