@@ -13,6 +13,7 @@ use super::words::{moment, span};
 use super::{Exit, Files, complain};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::engine::incidents;
 use crate::model::incident::IncidentState;
 use crate::model::{IncidentEvent, IncidentId, Timestamp};
 use crate::store::{DeliveryRow, IncidentFilter, IncidentRow, Reader, StoreError};
@@ -122,13 +123,29 @@ fn one(
     if as_json {
         anstream::println!("{}", to_json(&row, &deliveries, &said));
     } else {
-        anstream::print!("{}", draw(&row, &events, &deliveries, &said));
+        let until = watched_until(reader, config, &row)?;
+        anstream::print!("{}", draw(&row, until, &events, &deliveries, &said));
     }
     Ok(if row.state == IncidentState::Open {
         Exit::No
     } else {
         Exit::Ok
     })
+}
+
+/// When the watch over a recovered incident ends.
+fn watched_until(
+    reader: &Reader,
+    config: &Config,
+    row: &IncidentRow,
+) -> Result<Option<Timestamp>, StoreError> {
+    let Some(service) = config.services.iter().find(|s| s.name == row.service) else {
+        return Ok(None);
+    };
+    let states = reader.states()?;
+    let mut known = states.iter().flat_map(|(_, state, _)| incidents(state));
+    let own = known.find(|i| i.id == row.id);
+    Ok(own.and_then(|i| i.watched_until(service.alert.reopen_within)))
 }
 
 fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow], said: &[Said]) -> Value {
@@ -162,12 +179,16 @@ fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow], said: &[Said]) -> Valu
 
 fn draw(
     row: &IncidentRow,
+    watched_until: Option<Timestamp>,
     events: &[IncidentEvent],
     deliveries: &[DeliveryRow],
     said: &[Said],
 ) -> String {
+    let until = watched_until.map_or(String::new(), |at| {
+        format!(", watched until {}", moment(at))
+    });
     let mut text = format!(
-        "incident {}: {}, {} ({})\n\n",
+        "incident {}: {}, {} ({}){until}\n\n",
         row.id, row.service, row.state, row.severity
     );
     for event in events {

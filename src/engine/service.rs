@@ -71,6 +71,12 @@ pub fn open_incident(checkpoint: &str) -> Option<OpenIncident> {
     kept.detector.incident()
 }
 
+/// All incidents that a committed state tells of, open or watched; none also for a state that cannot be read.
+pub fn incidents(checkpoint: &str) -> Vec<OpenIncident> {
+    serde_json::from_str::<Checkpoint>(checkpoint)
+        .map_or_else(|_| Vec::new(), |kept| kept.detector.incidents().collect())
+}
+
 /// Of each incident that is not final: the sequence of its first event that was mailed.
 type Threads = BTreeMap<IncidentId, u32>;
 

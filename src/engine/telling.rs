@@ -136,6 +136,7 @@ impl Desk<'_, '_> {
             theme,
         };
         let outage = event.kind == IncidentKind::Errors;
+        let reopen_within = service.plan.rules.reopen_within;
         Notification {
             event,
             thread,
@@ -147,7 +148,7 @@ impl Desk<'_, '_> {
             probes: story.probes,
             last_failure: story.last_failure,
             location: self.location.to_owned(),
-            reopen_within: service.plan.rules.reopen_within,
+            reopen_within: incident.map_or(reopen_within, |i| i.watch(reopen_within)),
             fellows: self.fellows(&seen, lead),
             common: common(&self.failing(&seen), self.services.len()),
             works: if outage {

@@ -75,6 +75,7 @@ pub fn fold(
         known,
         failed,
         recheck,
+        watch: state.errors.watch(rules.reopen_within),
     };
     let change = state
         .detector
@@ -162,8 +163,7 @@ impl ServiceState {
     /// Ends the watch over recovered incidents when their time has come: `Some` once for each incident that became
     /// final. Call until `None`.
     pub fn settle(&mut self, rules: &ServiceRules, now: Timestamp) -> Option<IncidentId> {
-        let watch_s = rules.reopen_within.as_secs_f64();
-        if let Some(settled) = self.errors.settle(watch_s, now) {
+        if let Some(settled) = self.errors.settle(rules.reopen_within, now) {
             if self.errors.incident(Theme::ERRORS).is_none() {
                 self.detector.end_watch();
             }

@@ -3,6 +3,8 @@
 //! [`TABLE`] is all of it: [`Life`] takes no step that is not in it, the documentation shows it, and a test walks it.
 //! A topic of a service (its errors, its latency, one trouble of ours) has at most one incident that is not final.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::detect::state::{Change, Episode};
@@ -105,6 +107,18 @@ pub fn next(from: Option<IncidentState>, turn: Turn) -> Option<Way> {
         .find(|way| way.from == from && way.turn == turn)
 }
 
+/// Trouble that comes back within this time of the last is taken for the same; and no watch is doubled beyond it.
+pub const LONGEST_WATCH: Duration = Duration::from_secs(8 * 3600);
+
+/// How long a recovered incident is watched after so many relapses: `reopen_within` at first, twice as long with each
+/// relapse, up to [`LONGEST_WATCH`] (or `reopen_within`, where that is longer).
+pub fn watch(reopen_within: Duration, relapses: u32) -> Duration {
+    let times = 1u32.checked_shl(relapses).unwrap_or(u32::MAX);
+    reopen_within
+        .saturating_mul(times)
+        .min(LONGEST_WATCH.max(reopen_within))
+}
+
 /// What an incident is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Theme {
@@ -156,6 +170,23 @@ pub struct OpenIncident {
     pub sequence: u32,
     /// How often it came back within the watch.
     pub reopened: u32,
+    /// How often in a row trouble came back soon, in this incident and in those shortly before it: see [`watch`].
+    pub relapses: u32,
+}
+
+impl OpenIncident {
+    /// How long its recovery is watched, in a service with this `reopen_within`.
+    pub fn watch(&self, reopen_within: Duration) -> Duration {
+        match self.theme.kind {
+            IncidentKind::Notice => super::ours::WATCH,
+            _ => watch(reopen_within, self.relapses),
+        }
+    }
+
+    /// When the watch over it ends; `None` while it is open.
+    pub fn watched_until(&self, reopen_within: Duration) -> Option<Timestamp> {
+        Some(self.closed_at? + self.watch(reopen_within))
+    }
 }
 
 /// The book of one topic: its incident, and those whose end nobody has written down yet.
@@ -166,6 +197,12 @@ pub(crate) struct Life {
     /// Incidents whose watch was over before anybody settled them; as many as there were opens between two settlings.
     #[serde(default, skip_serializing_if = "is_default")]
     unsettled: Vec<IncidentId>,
+    /// When the latest incident was closed last, for as long as that matters.
+    #[serde(default, skip_serializing_if = "is_default")]
+    last_closed: Option<Timestamp>,
+    /// How often in a row trouble came back soon.
+    #[serde(default, skip_serializing_if = "is_default")]
+    relapses: u32,
 }
 
 /// The incident that is open or watched.
@@ -211,6 +248,17 @@ impl Life {
             self.unsettled.extend(watched.map(|r| r.id));
         }
         let way = next(self.state(), change.turn())?;
+        if way.turn == Turn::Rise {
+            let soon = self
+                .last_closed
+                .is_some_and(|closed| seconds_between(closed, at) < LONGEST_WATCH.as_secs_f64());
+            let again = soon || way.event == Some(EventKind::Reopen);
+            self.relapses = if again {
+                self.relapses.saturating_add(1)
+            } else {
+                0
+            };
+        }
         if way.event.is_none() {
             self.retire();
             return None;
@@ -249,6 +297,7 @@ impl Life {
             } => {
                 let record = self.incident.as_mut()?;
                 record.closed_at = Some(at);
+                self.last_closed = Some(at);
                 (record.worst, since, record.sum_up(episode, usual, at))
             }
         };
@@ -258,6 +307,7 @@ impl Life {
         if way.to == Final {
             self.unsettled.push(incident);
             self.incident = None;
+            self.forget();
         }
         Some(IncidentEvent {
             incident,
@@ -305,17 +355,33 @@ impl Life {
             closed_at: record.closed_at,
             sequence: record.sequence,
             reopened: record.reopened,
+            relapses: self.relapses,
         })
     }
 
-    /// Ends the watch over a recovered incident when it has lasted for `watch_s` seconds: `Some` once for each incident
-    /// that became final. Call until `None`.
-    pub fn settle(&mut self, watch_s: f64, now: Timestamp) -> Option<IncidentId> {
+    /// How long a recovery is watched now.
+    pub fn watch(&self, reopen_within: Duration) -> Duration {
+        watch(reopen_within, self.relapses)
+    }
+
+    /// Ends the watch over a recovered incident when its time is over: `Some` once for each incident that became final.
+    /// Call until `None`.
+    pub fn settle(&mut self, reopen_within: Duration, now: Timestamp) -> Option<IncidentId> {
         if !self.unsettled.is_empty() {
             return Some(self.unsettled.remove(0));
         }
-        let closed_at = self.incident.as_ref()?.closed_at?;
-        if seconds_between(closed_at, now) < watch_s {
+        let quiet = |since: Timestamp| seconds_between(since, now);
+        let Some(record) = &self.incident else {
+            let longest = LONGEST_WATCH.as_secs_f64();
+            if self
+                .last_closed
+                .is_some_and(|closed| quiet(closed) >= longest)
+            {
+                (self.last_closed, self.relapses) = (None, 0);
+            }
+            return None;
+        };
+        if quiet(record.closed_at?) < self.watch(reopen_within).as_secs_f64() {
             return None;
         }
         self.incident.take().map(|record| record.id)
@@ -325,14 +391,23 @@ impl Life {
     pub fn retire(&mut self) {
         let watched = self.incident.take_if(|r| r.state() == Recovered);
         self.unsettled.extend(watched.map(|r| r.id));
+        if self.incident.is_none() {
+            self.forget();
+        }
+    }
+
+    /// What comes next has nothing to do with what was.
+    fn forget(&mut self) {
+        (self.last_closed, self.relapses) = (None, 0);
     }
 
     /// All moments that are kept, for a step of the clock.
     pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
-        self.incident.iter_mut().flat_map(|record| {
+        let record = self.incident.iter_mut().flat_map(|record| {
             let begins = [&mut record.opened_at, &mut record.since];
             begins.into_iter().chain(record.closed_at.as_mut())
-        })
+        });
+        record.chain(self.last_closed.as_mut())
     }
 }
 

@@ -101,7 +101,7 @@ proptest! {
                 continue;
             }
             if code == 7 {
-                while let Some(id) = life.settle(1800.0, at) {
+                while let Some(id) = life.settle(Duration::from_secs(1800), at) {
                     prop_assert!(!finals.contains(&id));
                     finals.push(id);
                 }
@@ -140,6 +140,60 @@ proptest! {
             prop_assert_eq!(&again, &life);
         }
     }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A life in which trouble of ten minutes begins at each of these moments, in hours; and how long the end of the last
+/// was watched, with the number of its incident.
+fn troubles(hours: &[f64]) -> (Duration, IncidentId) {
+    let (mut life, mut next) = (Life::default(), IncidentId(1));
+    let mut incident = IncidentId(0);
+    for begin in hours {
+        let from = Timestamp::from_seconds(begin * 3600.0);
+        let to = from + Duration::from_secs(600);
+        while life.settle(HOUR, from).is_some() {}
+        let again = life.state() == Some(Recovered);
+        let rise = change(u8::from(again), from);
+        let opened = life.enter(Theme::ERRORS, rise, from, &mut next).unwrap();
+        incident = opened.incident;
+        assert!(
+            life.enter(Theme::ERRORS, change(4, to), to, &mut next)
+                .is_some()
+        );
+    }
+    (life.watch(HOUR), incident)
+}
+
+#[test]
+fn each_relapse_doubles_the_watch_up_to_eight_hours() {
+    let watched = |hours: &[f64]| troubles(hours).0;
+    assert_eq!(watched(&[0.0]), HOUR);
+    assert_eq!(watched(&[0.0, 0.5]), HOUR * 2);
+    assert_eq!(watched(&[0.0, 0.5, 2.5]), HOUR * 4);
+    assert_eq!(watched(&[0.0, 0.5, 2.5, 6.0]), HOUR * 8);
+    assert_eq!(watched(&[0.0, 0.5, 2.5, 6.0, 14.0]), HOUR * 8);
+    assert_eq!(watch(HOUR * 24, 5), HOUR * 24, "a longer wish stays");
+    assert_eq!(watch(HOUR, u32::MAX), HOUR * 8);
+}
+
+#[test]
+fn a_new_incident_soon_after_the_last_is_a_relapse_too_and_one_much_later_is_not() {
+    assert_eq!(troubles(&[0.0, 3.0]), (HOUR * 2, IncidentId(2)));
+    assert_eq!(troubles(&[0.0, 3.0, 5.0]), (HOUR * 4, IncidentId(2)));
+    assert_eq!(troubles(&[0.0, 8.5]), (HOUR, IncidentId(2)));
+    assert_eq!(troubles(&[0.0, 0.5, 2.5, 11.0]), (HOUR, IncidentId(2)));
+}
+
+#[test]
+fn what_came_back_long_ago_is_forgotten() {
+    let (mut life, mut next) = (Life::default(), IncidentId(1));
+    let from = Timestamp::from_seconds(0.0);
+    life.enter(Theme::ERRORS, change(0, from), from, &mut next);
+    life.enter(Theme::ERRORS, change(4, from), from, &mut next);
+    assert_eq!(life.settle(HOUR, from + HOUR), Some(IncidentId(1)));
+    assert_eq!(life.settle(HOUR, from + LONGEST_WATCH), None);
+    assert_eq!(life, Life::default());
 }
 
 #[test]

@@ -31,7 +31,8 @@ pub struct Notification {
     pub last_failure: Option<LastFailure>,
     /// Name of the place that probes.
     pub location: String,
-    /// A service that breaks again within this time of its recovery is the same incident.
+    /// A service that breaks again within this time of its recovery is the same incident: the incident's own time, which
+    /// relapses make longer.
     pub reopen_within: Duration,
     /// The other services of the story, as they stand.
     pub fellows: Vec<Fellow>,

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A notice that comes back within a day of its end is the same one.
-const WATCH: Duration = Duration::from_secs(86_400);
+pub(super) const WATCH: Duration = Duration::from_secs(86_400);
 /// So many runs of a probe in a row with the same cause are no accident.
 const IN_A_ROW: u32 = 2;
 /// Somebody else with the same key may use up a minute's allowance now and then.
@@ -123,8 +123,7 @@ impl Ours {
 
     /// Ends watches; see [`Life::settle`].
     pub fn settle(&mut self, now: Timestamp) -> Option<IncidentId> {
-        let watch_s = WATCH.as_secs_f64();
-        let settled = self.0.iter_mut().find_map(|t| t.life.settle(watch_s, now));
+        let settled = self.0.iter_mut().find_map(|t| t.life.settle(WATCH, now));
         self.forget();
         settled
     }

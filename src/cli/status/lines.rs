@@ -77,8 +77,13 @@ impl ServiceLine {
         );
         let incident = state.and_then(open_incident);
         let watched = incident.map(|i| {
+            let until = i
+                .watched_until(service.alert.reopen_within)
+                .map_or(String::new(), |at| {
+                    format!(", watched until {}", moment(at))
+                });
             format!(
-                "incident {} {} since {}",
+                "incident {} {} since {}{until}",
                 i.id,
                 i.state.name(),
                 moment(i.since)

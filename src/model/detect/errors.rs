@@ -45,7 +45,7 @@ impl Detector {
             probe.baseline.suspend(run.failed);
         }
         if let Judge::Plain(plain) = &rules.judge {
-            return self.take_plain(rules, plain, rule, index, run, asked);
+            return self.take_plain(plain, rule, index, run, asked);
         }
         let change = if matches!(self.phase, Phase::Open { .. }) {
             self.take_open(rules, rule, index, run, asked)
@@ -122,7 +122,7 @@ impl Detector {
         if !self.is_credible(rule, index, in_a_row) {
             return None;
         }
-        let change = self.risen(rules, index, run.known)?;
+        let change = self.risen(rules, index, run)?;
         // What was wanted to confirm is moot: while open, only a recovery is confirmed.
         asked.clear();
         Some(change)
@@ -140,11 +140,10 @@ impl Detector {
     }
 
     /// Opens when the evidence of the probe, or of all together, is enough.
-    fn risen(&mut self, rules: &ServiceRules, index: usize, known: Timestamp) -> Option<Change> {
+    fn risen(&mut self, rules: &ServiceRules, index: usize, run: Run) -> Option<Change> {
+        let known = run.known;
         let again = match self.phase {
-            Phase::Watched { since } => {
-                seconds_between(since, known) < rules.reopen_within.as_secs_f64()
-            }
+            Phase::Watched { since } => seconds_between(since, known) < run.watch.as_secs_f64(),
             _ => false,
         };
         let bound = rules.bound();

@@ -1,6 +1,7 @@
 //! What the error-rate detector remembers of a service between two runs, and how that follows the rules.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,8 @@ pub(crate) struct Run {
     pub known: Timestamp,
     pub failed: bool,
     pub recheck: bool,
+    /// How long a recovered service is watched now.
+    pub watch: Duration,
 }
 
 /// What the detector has found.

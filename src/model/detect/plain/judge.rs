@@ -1,7 +1,7 @@
 //! How a plain rule judges: run by run, with nothing but counts.
 
 use super::PlainRule;
-use crate::model::detect::rules::{ProbeRules, ServiceRules};
+use crate::model::detect::rules::ProbeRules;
 use crate::model::detect::seconds_between;
 use crate::model::detect::severity::{MAJOR, Trend, of_rate};
 use crate::model::detect::state::{Change, Detector, Episode, Phase, Recheck, Run};
@@ -24,7 +24,6 @@ impl Detector {
     /// Takes one run of the probe at `index` in, and judges by the rule.
     pub(in crate::model::detect) fn take_plain(
         &mut self,
-        rules: &ServiceRules,
         plain: &PlainRule,
         rule: &ProbeRules,
         index: usize,
@@ -41,7 +40,7 @@ impl Detector {
         let change = if matches!(self.phase, Phase::Open { .. }) {
             self.go_on(plain, index, &run, &reading)
         } else {
-            self.stay_well(rules, plain, rule, index, &run, &reading)
+            self.stay_well(plain, rule, index, &run, &reading)
         };
         self.look_again(rule, index, &run, &reading, asked);
         if change.is_some() {
@@ -79,7 +78,6 @@ impl Detector {
     /// A run while no incident is open.
     fn stay_well(
         &mut self,
-        rules: &ServiceRules,
         plain: &PlainRule,
         rule: &ProbeRules,
         index: usize,
@@ -93,9 +91,7 @@ impl Detector {
             return None;
         }
         let again = match self.phase {
-            Phase::Watched { since } => {
-                seconds_between(since, run.known) < rules.reopen_within.as_secs_f64()
-            }
+            Phase::Watched { since } => seconds_between(since, run.known) < run.watch.as_secs_f64(),
             _ => false,
         };
         let (since, verdict) = self.evidence(plain, index, run)?;

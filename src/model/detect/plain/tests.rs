@@ -65,6 +65,7 @@ impl Story {
             known: at(seconds),
             failed,
             recheck: false,
+            watch: Duration::from_secs(3600),
         };
         let take = |detector: &mut Detector, asked: &mut Vec<Recheck>| {
             detector.take(&self.rules, ProbeId(probe), run, asked)
