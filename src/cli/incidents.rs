@@ -73,12 +73,13 @@ fn all(reader: &Reader, config: &Config, as_json: bool) -> Result<Exit, StoreErr
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         table.set_header([
-            "id", "service", "state", "severity", "since", "closed", "reopened",
+            "id", "service", "kind", "state", "severity", "since", "closed", "reopened",
         ]);
         for row in &rows {
             table.add_row([
                 row.id.to_string(),
                 row.service.clone(),
+                kind(row),
                 row.state.to_string(),
                 row.severity.to_string(),
                 moment(row.since),
@@ -148,6 +149,14 @@ fn watched_until(
     Ok(own.and_then(|i| i.watched_until(service.alert.reopen_within)))
 }
 
+/// What it is about: `errors`, `notice: auth`.
+fn kind(row: &IncidentRow) -> String {
+    match row.cause {
+        Some(cause) => format!("{}: {cause}", row.kind),
+        None => row.kind.to_string(),
+    }
+}
+
 fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow], said: &[Said]) -> Value {
     let deliveries: Vec<Value> = deliveries
         .iter()
@@ -166,6 +175,8 @@ fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow], said: &[Said]) -> Valu
         "incident": row.id,
         "service": row.service,
         "kind": row.kind.name(),
+        "cause": row.cause,
+        "story": row.story,
         "state": row.state.name(),
         "severity": row.severity.name(),
         "opened_at": row.opened_at.to_string(),
@@ -188,8 +199,12 @@ fn draw(
         format!(", watched until {}", moment(at))
     });
     let mut text = format!(
-        "incident {}: {}, {} ({}){until}\n\n",
-        row.id, row.service, row.state, row.severity
+        "incident {}: {}, {}, {} ({}){until}\n\n",
+        row.id,
+        row.service,
+        kind(row),
+        row.state,
+        row.severity
     );
     for event in events {
         let v = &event.verdict;
@@ -206,6 +221,10 @@ fn draw(
             span(Duration::try_from_secs_f64(v.window_s).unwrap_or_default()),
             v.usual * 100.0
         );
+    }
+    let alone = [None, Some(row.id)].contains(&row.story);
+    if let Some(lead) = row.story.filter(|_| !alone) {
+        let _ = writeln!(text, "\ntold together with incident {lead}: see its mails");
     }
     if !deliveries.is_empty() {
         text.push_str("\nmails\n");

@@ -36,7 +36,7 @@ pub use inbox::{Chore, Inbox, Input, Renumber};
 use ledger::Ledger;
 pub use ledger::{Money, ProbeMoney};
 use service::Service;
-pub use service::{ServicePlan, incidents, levels, open_incident};
+pub use service::{ServicePlan, incidents, levels};
 
 /// Samples wait this long for company before they are committed.
 const GROUP_COMMIT: Duration = Duration::from_millis(250);

@@ -65,13 +65,8 @@ pub fn levels(checkpoint: &str) -> Vec<(ProbeId, Level)> {
         .map_or_else(|_| Vec::new(), |kept| kept.counts.levels().collect())
 }
 
-/// The incident that a committed state tells of, open or watched; `None` also for a state that cannot be read.
-pub fn open_incident(checkpoint: &str) -> Option<OpenIncident> {
-    let kept: Checkpoint = serde_json::from_str(checkpoint).ok()?;
-    kept.detector.incident()
-}
-
-/// All incidents that a committed state tells of, open or watched; none also for a state that cannot be read.
+/// The incidents that a committed state tells of, open or watched, that of its errors first; none for a state that cannot
+/// be read.
 pub fn incidents(checkpoint: &str) -> Vec<OpenIncident> {
     serde_json::from_str::<Checkpoint>(checkpoint)
         .map_or_else(|_| Vec::new(), |kept| kept.detector.incidents().collect())

@@ -8,7 +8,7 @@ use crate::model::common::{Failing, common};
 use crate::model::life::Theme;
 use crate::model::notification::{Compose, Fellow, Notification, Reminder, Thread};
 use crate::model::story::{Member, News, Root, Stories, Telling};
-use crate::model::{EventKind, IncidentKind, ServiceId, Timestamp};
+use crate::model::{EventKind, IncidentId, IncidentKind, ServiceId, Timestamp};
 use crate::store::{About, Said, StoreError, Story, Transaction};
 
 use super::Parts;
@@ -44,7 +44,7 @@ impl Desk<'_, '_> {
                 recipients.entry(recipient).or_default().push(news);
             }
         }
-        let mut facts: HashMap<ServiceId, Story> = HashMap::new();
+        let mut facts: HashMap<IncidentId, Story> = HashMap::new();
         let mut letters = 0;
         for (recipient, news) in recipients {
             let Some(lead) = leading(&news) else { continue };
@@ -57,11 +57,13 @@ impl Desk<'_, '_> {
                 sequence: lead.event.sequence,
             };
             let root = stories.root(telling.lead, recipient, here);
-            let story = match facts.get(&lead.service) {
+            let story = match facts.get(&lead.event.incident) {
                 Some(story) => story.clone(),
                 None => {
-                    let story = self.tx.story(lead.service, begin(service, lead))?;
-                    facts.insert(lead.service, story.clone());
+                    let story =
+                        self.tx
+                            .story(lead.service, begin(service, lead), lead.event.cause)?;
+                    facts.insert(lead.event.incident, story.clone());
                     story
                 }
             };

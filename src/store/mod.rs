@@ -224,7 +224,7 @@ impl Store {
 
     /// What is to be told of a service since a moment.
     pub fn story(&self, service: ServiceId, since: Timestamp) -> Result<Story> {
-        story::tell(&self.conn, service, since)
+        story::tell(&self.conn, service, since, None)
     }
 
     /// Sums up to `at_most` hours of probes that are over; returns how many, 0 when none is left to do.

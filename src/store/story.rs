@@ -8,7 +8,7 @@ use super::results::decode;
 use super::samples::{from_row, to_row};
 use super::{Result, services};
 use crate::model::notification::{LastFailure, ProbeTally, Reason};
-use crate::model::{Outcome, ServiceId, Timestamp};
+use crate::model::{FailureKind, Fault, Outcome, ServiceId, Timestamp};
 
 /// Reasons that are told.
 const REASONS: usize = 10;
@@ -20,11 +20,17 @@ pub struct Story {
     pub reasons: Vec<Reason>,
     /// Every configured probe of the service that ran.
     pub probes: Vec<ProbeTally>,
-    /// The latest failure that counts.
+    /// The latest failure that counts; of a notice, the latest of its cause.
     pub last_failure: Option<LastFailure>,
 }
 
-pub(super) fn tell(conn: &Connection, service: ServiceId, since: Timestamp) -> Result<Story> {
+/// Of a notice `cause` is what it is about: then only that is told.
+pub(super) fn tell(
+    conn: &Connection,
+    service: ServiceId,
+    since: Timestamp,
+    cause: Option<FailureKind>,
+) -> Result<Story> {
     let mut story = Story::default();
     let mut reasons: HashMap<(Outcome, Option<u16>), u32> = HashMap::new();
     let mut counts = conn.prepare_cached(
@@ -41,16 +47,17 @@ pub(super) fn tell(conn: &Connection, service: ServiceId, since: Timestamp) -> R
         while let Some(row) = rows.next()? {
             let (outcome, _, status, _) = decode(row.get(0)?, row.get(1)?, 0)?;
             let count: u32 = row.get(2)?;
-            if let Some(failed) = outcome.counts() {
+            if let Some(failed) = failed(outcome, cause) {
                 tally.of += count;
                 tally.failed += if failed { count } else { 0 };
             }
-            if matches!(outcome, Outcome::Failure(..)) {
+            let told = cause.is_none() || failed(outcome, cause) == Some(true);
+            if told && matches!(outcome, Outcome::Failure(..)) {
                 *reasons.entry((outcome, status)).or_default() += count;
             }
         }
         if tally.failed > 0 {
-            let last = last_failure(conn, probe.0, &name, since)?;
+            let last = last_failure(conn, probe.0, &name, since, cause)?;
             let newer =
                 |a: &Option<LastFailure>, b: &LastFailure| a.as_ref().is_none_or(|a| a.at < b.at);
             if let Some(last) = last.filter(|l| newer(&story.last_failure, l)) {
@@ -79,21 +86,40 @@ pub(super) fn tell(conn: &Connection, service: ServiceId, since: Timestamp) -> R
     Ok(story)
 }
 
+/// Whether a result is what is told of; `None` for what says nothing about it.
+fn failed(outcome: Outcome, cause: Option<FailureKind>) -> Option<bool> {
+    match (cause, outcome) {
+        (None, outcome) => outcome.counts(),
+        (Some(_), Outcome::Success | Outcome::Degraded(_)) => Some(false),
+        (Some(cause), Outcome::Failure(kind, Fault::Ours | Fault::Blocked)) => {
+            (kind == cause).then_some(true)
+        }
+        (Some(_), _) => None,
+    }
+}
+
 fn last_failure(
     conn: &Connection,
     probe: u32,
     name: &str,
     since: Timestamp,
+    cause: Option<FailureKind>,
 ) -> Result<Option<LastFailure>> {
+    // Faults of the provider and the network are coded from 101 to 299, ours and bot checks from there to 499.
+    let (from, to, kind) = match cause {
+        None => (101, 299, None),
+        Some(cause) => (301, 499, Some(cause as u16)),
+    };
     let mut statement = conn.prepare_cached(
         "SELECT sample.at, result.code, result.status, text.body, evidence.request_id
          FROM sample JOIN result ON result.id = sample.result_id
             LEFT JOIN evidence ON evidence.probe_id = sample.probe_id AND evidence.at = sample.at
             LEFT JOIN text ON text.id = evidence.text_id
-         WHERE sample.probe_id = ?1 AND sample.at >= ?2 AND result.code % 1000 BETWEEN 101 AND 299
+         WHERE sample.probe_id = ?1 AND sample.at >= ?2 AND result.code % 1000 BETWEEN ?3 AND ?4
+            AND (?5 IS NULL OR result.code % 100 = ?5)
          ORDER BY sample.at DESC LIMIT 1",
     )?;
-    let mut rows = statement.query(params![probe, to_row(since)])?;
+    let mut rows = statement.query(params![probe, to_row(since), from, to, kind])?;
     let Some(row) = rows.next()? else {
         return Ok(None);
     };

@@ -6,7 +6,9 @@ use super::{
 };
 use crate::model::notification::{DeliveryReport, Letter};
 use crate::model::said::SaidId;
-use crate::model::{EventKind, IncidentEvent, IncidentId, Sample, ServiceId, Timestamp};
+use crate::model::{
+    EventKind, FailureKind, IncidentEvent, IncidentId, Sample, ServiceId, Timestamp,
+};
 
 /// What a letter tells about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +53,15 @@ impl<'a> Transaction<'a> {
         samples::insert(conn, results, noted, notices, samples)
     }
 
-    /// What is to be told of a service since a moment, with the samples of this transaction.
-    pub fn story(&self, service: ServiceId, since: Timestamp) -> Result<Story> {
-        story::tell(&self.store.conn, service, since)
+    /// What is to be told of a service since a moment, with the samples of this transaction; of a notice, only what is of
+    /// its cause.
+    pub fn story(
+        &self,
+        service: ServiceId,
+        since: Timestamp,
+        cause: Option<FailureKind>,
+    ) -> Result<Story> {
+        story::tell(&self.store.conn, service, since, cause)
     }
 
     /// Adds a step to an incident's life and brings the incident up to it. The same step twice counts once.

@@ -152,7 +152,7 @@ impl Board {
                 let notes: Vec<&str> = s.ends.iter().map(|end| end.text.as_str()).collect();
                 json!({
                     "service": s.name, "state": s.state, "incident": s.incident, "probes": probes,
-                    "claims": claims, "ends": ends, "notes": notes,
+                    "notices": s.notices, "claims": claims, "ends": ends, "notes": notes,
                     "money": self.money.to_json(&s.name), "limits": self.limits.to_json(&s.name),
                 })
             })
@@ -193,6 +193,12 @@ impl Board {
             .iter()
             .flat_map(|s| s.pages.iter().flat_map(|p| p.lines(&s.name, self.now)));
         section(&mut text, "status pages, in their own words:", pages);
+        let notices = self.services.iter().flat_map(|s| {
+            s.notices
+                .iter()
+                .map(|notice| format!("{}: {notice}", s.name))
+        });
+        section(&mut text, "on our side:", notices);
         let ends = self
             .services
             .iter()

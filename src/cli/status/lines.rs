@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::claims::{self, End, Page};
 use crate::cli::words::moment;
 use crate::config::Service;
-use crate::engine::{levels, open_incident};
+use crate::engine::{incidents, levels};
 use crate::model::detect::count::Level;
 use crate::model::incident::IncidentState;
-use crate::model::{Outcome, ProbeId, Sample, Severity, Standing, Timestamp};
+use crate::model::life::OpenIncident;
+use crate::model::{IncidentKind, Outcome, ProbeId, Sample, Severity, Standing, Timestamp};
 use crate::store::{NoticeRow, Reader, ServiceRow, StoreError};
 
 /// Runs of this long are counted beside each probe.
@@ -20,6 +21,8 @@ pub(super) struct ServiceLine {
     pub name: String,
     pub state: &'static str,
     pub incident: Option<String>,
+    /// Troubles on our side.
+    pub notices: Vec<String>,
     pub probes: Vec<ProbeLine>,
     /// What its status pages claim.
     pub pages: Vec<Page>,
@@ -75,33 +78,30 @@ impl ServiceLine {
                 .iter()
                 .map(|n| ProbeLine::missing(&n.probe, &n.missing)),
         );
-        let incident = state.and_then(open_incident);
-        let watched = incident.map(|i| {
-            let until = i
-                .watched_until(service.alert.reopen_within)
-                .map_or(String::new(), |at| {
-                    format!(", watched until {}", moment(at))
-                });
-            format!(
-                "incident {} {} since {}{until}",
-                i.id,
-                i.state.name(),
-                moment(i.since)
-            )
-        });
-        let open = incident.filter(|i| i.state == IncidentState::Open);
-        let state = match open.map(|i| i.severity) {
+        let incidents = state.map(incidents).unwrap_or_default();
+        let (ours, theirs): (Vec<&OpenIncident>, Vec<&OpenIncident>) = incidents
+            .iter()
+            .partition(|i| i.theme.kind == IncidentKind::Notice);
+        let open = |i: &&&OpenIncident| i.state == IncidentState::Open;
+        let state = match theirs.iter().filter(open).map(|i| i.severity).max() {
             Some(Severity::Major) => "major",
             Some(Severity::Partial) => "partial",
             Some(Severity::Degraded) => "degraded",
             None if service.probes.is_empty() => "not_configured",
-            None if probes.iter().all(|p| !p.judged || p.last.is_none()) => "unknown",
+            None if probes.iter().all(ProbeLine::sees_nothing) => "unknown",
             None => "up",
         };
         Ok(Self {
             name: service.name.clone(),
             state,
-            incident: watched,
+            incident: theirs
+                .first()
+                .map(|i| words_of(i) + &watch_of(i, service.alert.reopen_within)),
+            notices: ours
+                .into_iter()
+                .filter(|i| open(&i))
+                .map(words_of)
+                .collect(),
             probes,
             pages,
             ends,
@@ -147,6 +147,12 @@ impl ProbeLine {
             claimed: None,
             judged: true,
         }
+    }
+
+    /// Whether it says nothing of the service: it is not judged, has not run, or hears only of a trouble on our side.
+    fn sees_nothing(&self) -> bool {
+        let counts = |last: &Sample| last.outcome.counts().is_some();
+        !self.judged || !self.last.as_ref().is_some_and(counts)
     }
 
     pub fn word(&self) -> String {
@@ -208,6 +214,26 @@ impl ProbeLine {
             "hour": { "up": self.up, "down": self.down, "unknown": self.other },
         })
     }
+}
+
+/// `incident 7 open since 14:02`, `incident 8 (auth) open since 14:02`.
+fn words_of(incident: &OpenIncident) -> String {
+    let cause = incident
+        .theme
+        .cause
+        .map_or_else(String::new, |cause| format!(" ({cause})"));
+    format!(
+        "incident {}{cause} {} since {}",
+        incident.id,
+        incident.state,
+        moment(incident.since)
+    )
+}
+
+/// `, watched until 15:02` of a recovered incident.
+fn watch_of(incident: &OpenIncident, reopen_within: Duration) -> String {
+    let until = incident.watched_until(reopen_within);
+    until.map_or_else(String::new, |at| format!(", watched until {}", moment(at)))
 }
 
 /// `45, usually 3, raised since 14:02`.

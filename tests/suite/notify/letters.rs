@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders as _};
 use proptest::prelude::*;
+use watchfire::model::common::Common;
 use watchfire::model::life::Theme;
 use watchfire::model::notification::{
-    Compose as _, LastFailure, Letter, Notification, ProbeTally, Reason, Thread,
+    Compose as _, Fellow, LastFailure, Letter, Notification, ProbeTally, Reason, Reminder, Thread,
 };
 use watchfire::model::{
-    EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp,
-    Verdict,
+    Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity,
+    Timestamp, Topic, Verdict,
 };
 use watchfire::notify::MailComposer;
 
@@ -161,6 +162,57 @@ fn compose(n: &Notification) -> Letter {
     composer().compose(n, TO)
 }
 
+/// The same night, when others had joined.
+fn together() -> Notification {
+    let fellow = |title: &str, incident, open, severity, since| Fellow {
+        title: title.to_owned(),
+        incident: IncidentId(incident),
+        open,
+        severity,
+        since: at(since),
+    };
+    Notification {
+        fellows: vec![
+            fellow("ChatGPT", 2, true, Severity::Major, "03:41:02"),
+            fellow("DALL-E", 3, true, Severity::Partial, "03:42:10"),
+            fellow("OpenAI log-in", 4, false, Severity::Partial, "03:40:50"),
+        ],
+        common: Some(Common::Provider("OpenAI".to_owned())),
+        works: vec!["Anthropic".to_owned(), "Our gateway".to_owned()],
+        ..open()
+    }
+}
+
+/// A key that was revoked.
+fn notice() -> Notification {
+    let mut n = open();
+    n.event.kind = IncidentKind::Notice;
+    n.event.cause = Some(FailureKind::Auth);
+    n.event.severity = Severity::Degraded;
+    n.event.verdict.failed = 2;
+    n.event.verdict.of = 2;
+    n.thread.theme = Theme::notice(FailureKind::Auth);
+    n.reasons = vec![reason(FailureKind::Auth, Fault::Ours, Some(401), 2)];
+    n.probes = Vec::new();
+    n.last_failure = None;
+    n
+}
+
+fn reminder() -> Reminder {
+    Reminder {
+        deadline: Deadline {
+            topic: Topic::Certificate,
+            subject: "llm.example.com:443".to_owned(),
+            at: at("23:00:00") + Duration::from_secs(6 * 86_400),
+        },
+        days: 7,
+        service: "gateway".to_owned(),
+        title: "Our gateway".to_owned(),
+        location: "fra-1".to_owned(),
+        at: at("12:00:00"),
+    }
+}
+
 fn text(n: &Notification) -> String {
     let letter = compose(n);
     parse(&letter).body_text(0).unwrap().into_owned()
@@ -187,6 +239,29 @@ fn a_worsening_says_what_it_is_now() {
 fn a_recovery_tells_the_whole_story() {
     insta::assert_snapshot!("close_text", text(&close()));
     insta::assert_snapshot!("close_html", html(&close()));
+}
+
+#[test]
+fn services_that_fail_together_are_told_of_together() {
+    insta::assert_snapshot!("together_text", text(&together()));
+    insta::assert_snapshot!("together_html", html(&together()));
+}
+
+#[test]
+fn a_notice_says_what_to_do_and_that_it_is_no_outage() {
+    insta::assert_snapshot!("notice_text", text(&notice()));
+    insta::assert_snapshot!("notice_html", html(&notice()));
+}
+
+#[test]
+fn a_reminder_says_what_ends_when() {
+    let letter = composer().remind(&reminder(), TO);
+    let mail = parse(&letter);
+    assert_eq!(
+        mail.subject(),
+        Some("[watchfire] Our gateway: end of the certificate of llm.example.com:443")
+    );
+    insta::assert_snapshot!("reminder_text", mail.body_text(0).unwrap());
 }
 
 #[test]
