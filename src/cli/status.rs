@@ -23,7 +23,7 @@ pub struct StatusArgs {
     /// One JSON object on stdout
     #[arg(long)]
     json: bool,
-    /// Only whether the prober itself is well: exit 1 when it has stopped or cannot store
+    /// Only whether the prober itself is well: exit 1 when it has stopped, cannot store or cannot see
     #[arg(long)]
     prober: bool,
 }

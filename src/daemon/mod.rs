@@ -3,6 +3,7 @@
 //! Three threads: probes run here, on one runtime; the engine and the sender of mails each have a thread of their
 //! own, so that neither the disk nor a mail server can delay a probe.
 
+mod control;
 mod housekeeping;
 mod once;
 mod plan;

@@ -9,13 +9,14 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::{info, warn};
 
+use super::control::Asker;
 use super::plan::ProbeJob;
 use crate::engine::Observer;
 use crate::model::budget::Ration;
 use crate::model::event_line::EventLine;
 use crate::model::fold::Recheck;
 use crate::model::trace::TimeColumn;
-use crate::model::{EventKind, IncidentEvent, ProbeId};
+use crate::model::{EventKind, IncidentEvent, IncidentKind, ProbeId};
 use crate::schedule::Command;
 
 /// Somebody who looks on: the demo.
@@ -30,6 +31,7 @@ pub(super) struct Relay {
     pub wake: Arc<Notify>,
     pub events: Option<File>,
     pub witness: Option<Box<dyn Witness>>,
+    pub controls: Asker,
 }
 
 impl Relay {
@@ -51,6 +53,14 @@ impl Observer for Relay {
         let _ = self.commands.send(Command::Ration(rations.to_vec()));
     }
 
+    fn has_controls(&self) -> bool {
+        self.controls.has_any()
+    }
+
+    fn ask_controls(&mut self) {
+        self.controls.ask();
+    }
+
     fn event(&mut self, service: &str, event: &IncidentEvent) {
         let verdict = &event.verdict;
         let what = match event.event {
@@ -60,9 +70,13 @@ impl Observer for Relay {
             EventKind::Close => "recovered",
             EventKind::Reopen => "came back",
         };
+        let did = match event.kind {
+            IncidentKind::Blind => "are unknown",
+            _ => "failed",
+        };
         info!(
             incident.id = %event.incident, service.name = service, severity = %event.severity,
-            "incident {} of {service} {what}: {} of {} runs failed", event.incident, verdict.failed, verdict.of
+            "incident {} of {service} {what}: {} of {} runs {did}", event.incident, verdict.failed, verdict.of
         );
         if let Some(file) = &mut self.events {
             let mut line = EventLine::new(service, event, TimeColumn::Calendar).text();

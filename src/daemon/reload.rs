@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::plan::{self, Numbered, ProbeJob};
-use super::{Reread, systemd};
+use super::{Reread, control, systemd};
 use crate::clock::Clock;
 use crate::config::{Backup, Config};
 use crate::engine::{Inbox, Input};
@@ -78,6 +78,7 @@ pub(super) struct Reload {
     pub clock: Clock,
     pub inbox: Inbox,
     pub commands: mpsc::UnboundedSender<Command<ProbeJob>>,
+    pub controls: control::Replace,
 }
 
 impl Reload {
@@ -107,14 +108,16 @@ impl Reload {
         config.location.clone_from(&self.lasting.location);
         // A client of its own: what it redacts are the secrets of this configuration.
         let made = Client::new(self.clock.clone(), &config.roots, config.redactor.clone());
-        let client = match made {
-            Ok(client) => client,
+        let made = made.and_then(|client| Ok((client, control::of(&config, &self.clock)?)));
+        let (client, controls) = match made {
+            Ok(made) => made,
             Err(e) => {
                 return error!(
                     "the changed configuration is not usable; the old one stays in force: {e}"
                 );
             }
         };
+        self.controls.send_replace(controls);
         let (commands, clock) = (self.commands.clone(), self.clock.clone());
         self.inbox.tell(Input::Reload(Box::new(move |store| {
             let Numbered { services, slots } = plan::number(store, &config, &client, clock.now())?;

@@ -15,7 +15,7 @@ use tracing::{error, info};
 use super::plan::{self, Numbered, ProbeJob};
 use super::relay::Relay;
 use super::reload::{Lasting, Reload, resync};
-use super::{DaemonError, Setup, housekeeping, sender, systemd};
+use super::{DaemonError, Setup, control, housekeeping, sender, systemd};
 use crate::clock::Clock;
 use crate::engine::{Backups, Engine, Inbox, Parts};
 use crate::probe::Client;
@@ -77,6 +77,8 @@ impl Stage {
             ),
             None => None,
         };
+        let inbox = Inbox::default();
+        let (asker, replace) = control::start(control::of(&config, &clock)?, inbox.clone());
         let missed = counters.clone();
         let engine = Engine::start(Parts {
             store,
@@ -95,15 +97,16 @@ impl Stage {
                 wake: wake.clone(),
                 events,
                 witness,
+                controls: asker,
             }),
         })?;
-        let inbox = Inbox::default();
         let reload = Reload {
             reread,
             lasting: Lasting::of(&config),
             clock: clock.clone(),
             inbox: inbox.clone(),
             commands: commands.clone(),
+            controls: replace,
         };
         let engine_counters = engine.counters();
         let engine = {

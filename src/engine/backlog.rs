@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::own::OwnLetter;
 use crate::model::notification::DeliveryReport;
 use crate::model::{IncidentEvent, IncidentId, Sample, ServiceId};
 use crate::store::RationRow;
@@ -19,6 +20,12 @@ pub(super) struct Backlog {
     pub events: Vec<(ServiceId, IncidentEvent)>,
     pub reports: Vec<DeliveryReport>,
     pub finals: Vec<IncidentId>,
+    /// Letters about the prober itself.
+    pub own: Vec<OwnLetter>,
+    /// The state of the prober's own incident, when it is to be kept.
+    pub own_state: Option<String>,
+    /// What the prober lacks to see; empty while it sees.
+    pub blind: String,
     /// Changes of ration.
     pub rations: Vec<RationRow>,
     /// Microseconds by which the wall clock was stepped and the outbox was not yet.
@@ -53,6 +60,7 @@ impl Backlog {
         self.events.is_empty()
             && self.reports.is_empty()
             && self.finals.is_empty()
+            && self.own.is_empty()
             && self.rations.is_empty()
             && self.shift == 0
     }

@@ -27,6 +27,8 @@ pub mod fact {
     pub const DROPPED: &str = "dropped_samples";
     /// Why the database cannot take samples; empty when it can.
     pub const STORAGE: &str = "storage";
+    /// What the prober lacks to see; empty while it sees.
+    pub const BLIND: &str = "blind";
 }
 
 /// Which part of the backlog a transaction takes.
@@ -82,6 +84,7 @@ impl Engine {
             _ => None,
         };
         let mut stories = self.stories.clone();
+        self.keep_sight(checkpoint);
         let written = write(
             &mut self.parts,
             &mut self.services,
@@ -103,6 +106,8 @@ impl Engine {
         for (service, event) in self.backlog.events.drain(..) {
             if let Some(service) = self.services.get(&service) {
                 self.parts.observer.event(&service.plan.name, &event);
+            } else if service == ServiceId::PROBER {
+                self.parts.observer.event(ServiceId::PROBER_NAME, &event);
             }
         }
         for said in said {
@@ -114,6 +119,8 @@ impl Engine {
         for incident in self.backlog.finals.drain(..) {
             self.services.values_mut().for_each(|s| s.forget(incident));
         }
+        self.backlog.own.clear();
+        self.backlog.own_state = None;
         self.backlog.rations.clear();
         self.backlog.shift = 0;
         if load == Load::All {
@@ -241,6 +248,9 @@ fn write(
     for said in &said {
         letters += desk.remind(said)?;
     }
+    for own in &backlog.own {
+        letters += own.write(&mut tx, parts.compose.as_ref(), now)?;
+    }
     for ration in &backlog.rations {
         tx.ration(ration)?;
     }
@@ -267,6 +277,10 @@ fn write(
         tx.set_meta(fact::MISSED, &(parts.missed)().to_string())?;
         tx.set_meta(fact::DROPPED, &backlog.dropped.to_string())?;
     }
+    if let Some(json) = &backlog.own_state {
+        tx.state(ServiceId::PROBER, json, now)?;
+    }
+    tx.set_meta(fact::BLIND, &backlog.blind)?;
     tx.set_meta(fact::STORAGE, trouble.as_deref().unwrap_or(""))?;
     tx.commit()?;
     if checkpoint {

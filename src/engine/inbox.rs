@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::model::blind::Tally;
 use crate::model::notification::DeliveryReport;
 use crate::model::{Outcome, Sample};
 
@@ -32,6 +33,8 @@ pub enum Input {
     Reload(Renumber),
     /// Housekeeping is due.
     Chore(Chore),
+    /// The control URLs were asked.
+    Controls(Tally),
 }
 
 impl fmt::Debug for Input {
@@ -41,6 +44,7 @@ impl fmt::Debug for Input {
             Input::ClockStep(micros) => f.debug_tuple("ClockStep").field(micros).finish(),
             Input::Reload(_) => f.write_str("Reload"),
             Input::Chore(chore) => f.debug_tuple("Chore").field(chore).finish(),
+            Input::Controls(tally) => f.debug_tuple("Controls").field(tally).finish(),
         }
     }
 }

@@ -5,10 +5,12 @@
 //! either all of a turn or nothing of it. While the database cannot be written, it goes on judging from memory.
 
 mod backlog;
+mod blind;
 mod commit;
 mod inbox;
 mod ledger;
 mod limits;
+mod own;
 mod service;
 mod startup;
 mod telling;
@@ -30,6 +32,7 @@ use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timest
 use crate::store::{Retention, Store, StoreError};
 
 use backlog::Backlog;
+use blind::Watch;
 use commit::Trouble;
 pub use commit::fact;
 pub use inbox::{Chore, Inbox, Input, Renumber};
@@ -61,6 +64,12 @@ pub trait Observer: Send {
     }
     /// Letters were committed to the outbox.
     fn letters(&mut self) {}
+    /// Whether there are control URLs to be asked.
+    fn has_controls(&self) -> bool {
+        false
+    }
+    /// The control URLs are to be asked, all at once; what they say comes as [`Input::Controls`] within 2 s.
+    fn ask_controls(&mut self) {}
 }
 
 /// Counters that others read while the engine runs.
@@ -116,6 +125,7 @@ pub struct Engine {
     ledger: Ledger,
     /// Who was told what, as of the latest commit.
     stories: Stories,
+    watch: Watch,
     counters: Arc<Counters>,
     last_checkpoint: Timestamp,
     /// Not before this moment is a commit tried again after a failure.
@@ -152,14 +162,16 @@ impl Engine {
 
     /// One turn: fold what has come, then commit what there is.
     pub fn turn(&mut self, mut samples: Vec<Sample>, inputs: Vec<Input>) {
+        let now = self.parts.clock.now();
         samples.sort_by_key(Sample::known_at);
         for sample in samples {
-            self.fold(sample);
+            self.see(sample, now);
         }
         for input in inputs {
             self.obey(input);
         }
         let now = self.parts.clock.now();
+        self.look(now);
         self.settle(now);
         self.review(now);
         let checkpoint = now.since(self.last_checkpoint) >= CHECKPOINT;
@@ -226,7 +238,9 @@ impl Engine {
                 self.last_checkpoint = Timestamp::EPOCH;
                 self.backlog.shift += micros;
                 self.ledger.clock_stepped();
+                self.watch.shift(micros);
             }
+            Input::Controls(tally) => self.controls(tally, self.parts.clock.now()),
             Input::Reload(renumber) => match renumber(&mut self.parts.store) {
                 Ok(plans) => self.reload(plans),
                 Err(e) => error!("the changed configuration could not be adopted: {e}"),
@@ -308,6 +322,7 @@ impl Engine {
             }
         }
         self.homes = startup::homes(&self.services);
+        self.watch.retain(|id| staying.contains(&id));
         match startup::ledger(&self.parts.store, &self.services, now) {
             Ok(ledger) => {
                 let old = std::mem::replace(&mut self.ledger, ledger);
@@ -334,6 +349,7 @@ impl Engine {
     fn finish(mut self) {
         self.retry_at = None;
         let now = self.parts.clock.now();
+        self.release_all(now);
         self.commit(now, true);
         if self.trouble.is_some() {
             error!(

@@ -12,6 +12,7 @@ use crate::model::{ProbeId, Sample, ServiceId, Timestamp};
 use crate::store::{OpenError, Store, StoreError};
 
 use super::backlog::Backlog;
+use super::blind::Watch;
 use super::ledger::Ledger;
 use super::service::{Service, ServicePlan};
 use super::{Backups, Counters, Engine, Parts};
@@ -73,6 +74,7 @@ impl Engine {
             services,
             ledger,
             stories,
+            watch: Watch::load(states.get(&ServiceId::PROBER).map(String::as_str), now),
             next_incident,
             backlog,
             counters: Arc::new(Counters::default()),

@@ -3,6 +3,7 @@
 //! Whoever needs "now" is given it. What is decided here is therefore the same live, in a replay and in a test.
 
 pub mod admission;
+pub mod blind;
 pub mod budget;
 pub mod cadence;
 pub mod claim;

@@ -18,6 +18,13 @@ pub struct ProbeId(pub u32);
 #[serde(transparent)]
 pub struct ServiceId(pub u32);
 
+impl ServiceId {
+    /// The prober itself, which has incidents of its own.
+    pub const PROBER: ServiceId = ServiceId(0);
+    /// Its name: none that a service can be given.
+    pub const PROBER_NAME: &'static str = "(prober)";
+}
+
 /// How the runs of a probe are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Judged {

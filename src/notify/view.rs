@@ -3,6 +3,7 @@
 //! The first line tells the state, because the subject must stay the same for a whole thread. Every moment is UTC,
 //! every span is counted to the event, so that the mail is the same whenever it is rendered.
 
+mod blind;
 mod figures;
 mod notice;
 mod reminder;
@@ -78,6 +79,10 @@ impl View {
     /// The content for a notification.
     pub fn new(n: &Notification) -> Self {
         let event = &n.event;
+        let (headline, sentences) = match event.kind {
+            IncidentKind::Blind => (blind::headline(n), blind::sentences(n)),
+            _ => (story::headline(n), story::sentences(n)),
+        };
         let color = match (event.event, event.severity) {
             (EventKind::Close, _) => "#2e9e5b",
             (_, Severity::Major) => "#d03a2f",
@@ -85,11 +90,11 @@ impl View {
             (_, Severity::Degraded) => "#c9b021",
         };
         Self {
-            headline: story::headline(n),
+            headline,
             color,
-            sentences: story::sentences(n),
+            sentences,
             reasons: reasons(&n.reasons),
-            probes: probes(&n.probes),
+            probes: probes(&n.probes, event.kind),
             fellows: together::rows(n),
             failure: n.last_failure.as_ref().map(failure),
             next: next(n),
@@ -134,7 +139,7 @@ pub const fn subject_of(theme: Theme) -> &'static str {
     match (theme.kind, theme.cause) {
         (IncidentKind::Errors, _) => "errors",
         (IncidentKind::Latency, _) => "slow answers",
-        (IncidentKind::Blind, _) => "watchfire cannot see",
+        (IncidentKind::Blind, _) => "could not see",
         (IncidentKind::Notice, Some(cause)) => notice::what(cause),
         (IncidentKind::Notice, None) => "trouble on our side",
     }
@@ -170,11 +175,15 @@ fn reasons(all: &[Reason]) -> Vec<Row> {
     aligned(rows)
 }
 
-fn probes(all: &[ProbeTally]) -> Vec<Row> {
+fn probes(all: &[ProbeTally], kind: IncidentKind) -> Vec<Row> {
+    let (did, what) = match kind {
+        IncidentKind::Blind => ("unknown", "services"),
+        _ => ("failed", "probes"),
+    };
     let mut sorted: Vec<&ProbeTally> = all.iter().collect();
     sorted.sort_by(|a, b| b.failed.cmp(&a.failed).then_with(|| a.name.cmp(&b.name)));
     let row = |p: &&ProbeTally| Row {
-        count: format!("{} of {} failed", grouped(p.failed), grouped(p.of)),
+        count: format!("{} of {} {did}", grouped(p.failed), grouped(p.of)),
         what: line(&p.name, NAME_LIMIT),
     };
     let mut rows: Vec<Row> = sorted.iter().take(PROBES).map(row).collect();
@@ -183,8 +192,8 @@ fn probes(all: &[ProbeTally]) -> Vec<Row> {
             (f.saturating_add(p.failed), o.saturating_add(p.of))
         });
         rows.push(Row {
-            count: format!("{} of {} failed", grouped(failed), grouped(of)),
-            what: format!("{} other probes", rest.len()),
+            count: format!("{} of {} {did}", grouped(failed), grouped(of)),
+            what: format!("{} other {what}", rest.len()),
         });
     }
     aligned(rows)

@@ -59,6 +59,19 @@ impl Client {
         })
     }
 
+    /// One that looks every name up anew.
+    pub(super) fn forgetful(
+        clock: Clock,
+        roots: &Roots,
+        redactor: Redactor,
+    ) -> Result<Self, ClientError> {
+        Ok(Self {
+            clients: Arc::new(Clients::forgetful(roots)?),
+            clock,
+            redactor: Arc::new(redactor),
+        })
+    }
+
     /// Runs a probe once. Ends within the plan's timeout; dropping the future ends it at once.
     pub async fn run(&self, plan: &Plan) -> Run {
         let begun = Instant::now();

@@ -59,6 +59,8 @@ pub(super) struct Dns(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
+    /// No answer is kept.
+    forgets: bool,
     kept: Mutex<HashMap<String, Answer>>,
     resolver: Mutex<Option<(Option<Arc<TokioResolver>>, Changed)>>,
 }
@@ -70,6 +72,14 @@ struct Answer {
 }
 
 impl Dns {
+    /// One that asks anew each time.
+    pub(super) fn forgetful() -> Self {
+        Self(Arc::new(Shared {
+            forgets: true,
+            ..Shared::default()
+        }))
+    }
+
     pub(super) async fn addresses(&self, name: &str) -> Result<Arc<[IpAddr]>, LookupError> {
         if let Some(addresses) = self.kept(name) {
             return Ok(addresses);
@@ -81,6 +91,9 @@ impl Dns {
         let answer = looked_up.map_err(|_| LookupError::Silent)??;
         if answer.addresses.is_empty() {
             return Err(LookupError::NoAddress);
+        }
+        if self.0.forgets {
+            return Ok(answer.addresses);
         }
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MOST_KEPT {
@@ -185,5 +198,8 @@ mod tests {
         let found = dns.addresses("localhost").await.unwrap();
         assert!(found.iter().all(IpAddr::is_loopback), "{found:?}");
         assert_eq!(dns.kept("localhost"), Some(found));
+        let forgetful = Dns::forgetful();
+        assert!(forgetful.addresses("localhost").await.is_ok());
+        assert_eq!(forgetful.kept("localhost"), None);
     }
 }

@@ -8,6 +8,7 @@ mod call;
 mod chat;
 mod classify;
 mod client;
+mod control;
 mod cookies;
 mod count;
 mod dns;
@@ -56,6 +57,7 @@ use crate::model::{Confirm, Findings, Judged, Outcome, Phase, Secret, Tariff, Us
 
 pub use chat::APIS;
 pub use client::{Client, ClientError};
+pub use control::Controls;
 pub use evidence::fit;
 pub use record::Recorder;
 pub use reply::{End, Failed, Hop, Memory, Reply, Reported, StreamReader, Trace, Turn, Wire};

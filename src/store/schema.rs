@@ -15,7 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7774_6368;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step `n` leads from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE, SUMS, SAID];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE, SUMS, SAID, PROBER];
 
 const V1: &str = "
 CREATE TABLE meta(
@@ -318,6 +318,11 @@ CREATE TABLE said(
 ) STRICT;
 CREATE INDEX said_incident ON said(incident_id) WHERE what = 1;
 CREATE INDEX said_standing ON said(id) WHERE ended_at IS NULL;
+";
+
+const PROBER: &str = "
+-- The prober itself, which has incidents and no probes. No service can be given this name.
+INSERT INTO service VALUES (0, '(prober)');
 ";
 
 #[cfg(test)]

@@ -319,7 +319,7 @@ fn a_key_that_decides_nothing_is_said_to_do_so() {
     let settings = b"listen = \"off\"\n[heartbeat]\nurl = \"https://h.example\"\n";
     let config = load(text.as_bytes(), Some(settings)).unwrap_or_else(|f| panic!("{}", shown(&f)));
     let warned: Vec<String> = config.warnings.iter().map(|w| w.message.clone()).collect();
-    let keys = ["remind_every", "slo", "control", "listen", "heartbeat"];
+    let keys = ["remind_every", "slo", "listen", "heartbeat"];
     for key in keys {
         let wanted = format!("`{key}` has no effect in this version");
         assert!(warned.contains(&wanted), "{key}: {warned:?}");

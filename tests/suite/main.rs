@@ -6,6 +6,7 @@
     reason = "a helper of tests fails as loudly as a test"
 )]
 
+mod blindness;
 mod budget;
 mod claims;
 mod commands;

@@ -24,6 +24,7 @@ pub(super) struct Board {
     limits: Limits,
     daemon: Daemon,
     storage: Option<String>,
+    blind: Option<String>,
     missed: u64,
     dropped: u64,
     pending: usize,
@@ -69,6 +70,7 @@ impl Board {
             limits: Limits::read(&reader, config, &rows, now)?,
             daemon: Daemon::judge(holder, wrote, now),
             storage: reader.meta(fact::STORAGE)?.filter(|why| !why.is_empty()),
+            blind: reader.meta(fact::BLIND)?.filter(|why| !why.is_empty()),
             missed: number(fact::MISSED)?,
             dropped: number(fact::DROPPED)?,
             pending: outbox.pending,
@@ -102,6 +104,11 @@ impl Board {
             self.notes
                 .push(format!("the database cannot take samples: {storage}"));
         }
+        if let Some(blind) = &self.blind {
+            self.notes.push(format!(
+                "blind: {blind}; what fails for it is recorded as unknown, and nobody is mailed for it"
+            ));
+        }
         if self.dropped > 0 {
             self.notes.push(format!(
                 "{} samples were dropped since the start",
@@ -134,6 +141,8 @@ impl Board {
             "stopped"
         } else if self.storage.is_some() || matches!(self.daemon, Daemon::Stuck(..)) {
             "storage"
+        } else if self.blind.is_some() {
+            "blind"
         } else if self.dead > 0 || self.oldest_pending.is_some_and(|age| age > LATE_MAIL) {
             "mail"
         } else {

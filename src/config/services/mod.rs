@@ -44,7 +44,6 @@ pub(super) struct Watched {
 /// Reads all of it; faults go where `root` collects them. `presets` is the folder of the user's own presets.
 pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>, presets: PathBuf) -> Watched {
     root.only("probes.toml", &[ROOT_KEYS]);
-    root.without_effect(&["control"]);
     let alert = root
         .table("alert")
         .map_or_else(Alert::default, |t| alert(t, &Alert::default(), "[alert]"));

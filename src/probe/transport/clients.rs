@@ -37,7 +37,15 @@ pub(in crate::probe) struct Clients {
 impl Clients {
     /// With the pair for probes without options made already.
     pub(in crate::probe) fn new(roots: &Roots) -> Result<Self, ClientError> {
-        let dns = Dns::default();
+        Self::with(roots, Dns::default())
+    }
+
+    /// The same, and no answer of a name server is kept.
+    pub(in crate::probe) fn forgetful(roots: &Roots) -> Result<Self, ClientError> {
+        Self::with(roots, Dns::forgetful())
+    }
+
+    fn with(roots: &Roots, dns: Dns) -> Result<Self, ClientError> {
         Ok(Self {
             usual: make(roots, &dns, &Transport::default())?,
             roots: roots.clone(),

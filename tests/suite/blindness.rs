@@ -1,0 +1,316 @@
+//! The engine while the prober itself cannot see: what is kept of it, and who is told.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use watchfire::clock::Clock;
+use watchfire::engine::{Backups, Engine, Input, Money, Observer, Parts, ServicePlan, fact};
+use watchfire::model::blind::Tally;
+use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
+use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
+use watchfire::model::{
+    Cause, Confirm, EventKind, FailureKind, Fault, IncidentEvent, Origin, Outcome, Phases, ProbeId,
+    Sample, Severity,
+};
+use watchfire::store::{IncidentFilter, Reader, Retention, Store};
+
+const SERVICES: [&str; 3] = ["anthropic", "gemini", "openai"];
+
+/// Letters that say only what they are about.
+struct Plain;
+
+impl Compose for Plain {
+    fn compose(&self, n: &Notification, recipient: &str) -> Letter {
+        let (event, v) = (&n.event, &n.event.verdict);
+        let text = format!(
+            "{}: {} of {} unknown of {}",
+            n.service,
+            v.failed,
+            v.of,
+            n.probes.len()
+        );
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<{}.{}.{recipient}>", event.incident, event.sequence),
+            bytes: text.into_bytes(),
+        }
+    }
+
+    fn remind(&self, _: &Reminder, _: &str) -> Letter {
+        unreachable!("nothing ends on a day here")
+    }
+}
+
+#[derive(Clone, Default)]
+struct Seen {
+    events: Arc<Mutex<Vec<(String, EventKind)>>>,
+    asked: Arc<Mutex<usize>>,
+}
+
+impl Observer for Seen {
+    fn recheck(&mut self, _: Recheck) {}
+
+    fn event(&mut self, service: &str, event: &IncidentEvent) {
+        let mut events = self.events.lock().unwrap();
+        events.push((service.to_owned(), event.event));
+    }
+
+    fn has_controls(&self) -> bool {
+        true
+    }
+
+    fn ask_controls(&mut self) {
+        *self.asked.lock().unwrap() += 1;
+    }
+}
+
+struct Bed {
+    dir: tempfile::TempDir,
+    clock: Clock,
+    seen: Seen,
+    engine: Option<Engine>,
+    probes: Vec<ProbeId>,
+    answered: usize,
+}
+
+impl Bed {
+    fn new() -> Self {
+        let start = watchfire::model::Timestamp::parse("2026-11-08T13:00:00Z").unwrap();
+        let mut bed = Self {
+            dir: tempfile::tempdir().unwrap(),
+            clock: Clock::sped(start, 1.0),
+            seen: Seen::default(),
+            engine: None,
+            probes: Vec::new(),
+            answered: 0,
+        };
+        bed.start();
+        bed
+    }
+
+    /// Starts it; the one before is dropped without a word, as with kill -9.
+    fn start(&mut self) {
+        drop(self.engine.take());
+        let (engine, probes) = engine(self.dir.path(), &self.clock, &self.seen);
+        (self.engine, self.probes) = (Some(engine), probes);
+    }
+
+    /// A quarter of a second, in which these end; the controls answer, or do not.
+    async fn turn(&mut self, samples: Vec<Sample>, network: bool) {
+        tokio::time::advance(Duration::from_millis(250)).await;
+        let mut inputs = Vec::new();
+        let asked = *self.seen.asked.lock().unwrap();
+        if asked > self.answered {
+            self.answered = asked;
+            let mut tally = Tally {
+                of: 3,
+                ..Tally::default()
+            };
+            match network {
+                true => tally.answered = 3,
+                false => tally.network = 3,
+            }
+            inputs.push(Input::Controls(tally));
+        }
+        self.engine.as_mut().unwrap().turn(samples, inputs);
+    }
+
+    /// Each service is asked every two seconds.
+    async fn play(&mut self, seconds: u64, network: bool, fails: impl Fn(usize) -> bool) {
+        for quarter in 0..seconds * 4 {
+            let mut samples = Vec::new();
+            for (n, probe) in self.probes.iter().enumerate() {
+                if quarter % 8 == n as u64 {
+                    samples.push(run(*probe, &self.clock, fails(n)));
+                }
+            }
+            self.turn(samples, network).await;
+        }
+    }
+
+    fn opened(&self) -> Vec<String> {
+        let events = self.seen.events.lock().unwrap();
+        let opened = events.iter().filter(|(_, event)| *event == EventKind::Open);
+        opened.map(|(service, _)| service.clone()).collect()
+    }
+
+    fn letters(&self) -> Vec<(String, String)> {
+        let reader = Reader::open(self.dir.path()).unwrap();
+        let incidents = reader.incidents(IncidentFilter::default()).unwrap();
+        let mut letters = Vec::new();
+        for incident in incidents.iter().filter(|i| i.service == "(prober)") {
+            for letter in reader.deliveries(incident.id).unwrap() {
+                letters.push((letter.recipient, letter.message_id));
+            }
+        }
+        letters
+    }
+}
+
+fn engine(dir: &Path, clock: &Clock, seen: &Seen) -> (Engine, Vec<ProbeId>) {
+    let mut store = Store::open(dir).unwrap();
+    let names: Vec<_> = SERVICES.iter().map(|name| (*name, "chat")).collect();
+    let ids = store.register("here", &names).unwrap();
+    let services = SERVICES
+        .iter()
+        .zip(&ids)
+        .map(|(name, (id, probe))| ServicePlan {
+            id: *id,
+            name: (*name).to_owned(),
+            title: (*name).to_owned(),
+            rules: ServiceRules {
+                probes: vec![ProbeRules {
+                    id: *probe,
+                    interval: Duration::from_secs(2),
+                    confirm: Confirm::CHEAP,
+                }],
+                false_pages_per_year: 1.0,
+                judge: Default::default(),
+                min_error_rate: 0.1,
+                reopen_within: Duration::from_secs(3600),
+            },
+            others: Vec::new(),
+            kinds: Vec::new(),
+            provider: (*name).to_owned(),
+            numbers: Vec::new(),
+            recipients: vec!["all@example.com".to_owned(), format!("{name}@example.com")],
+            page_at: Severity::Partial,
+            money: Money::default(),
+        });
+    let parts = Parts {
+        services: services.collect(),
+        store,
+        clock: clock.clone(),
+        compose: Box::new(Plain),
+        location: "here".to_owned(),
+        retention: Retention::default(),
+        backups: Backups {
+            folder: dir.join("backup"),
+            keep: 2,
+        },
+        missed: Box::new(|| 0),
+        observer: Box::new(seen.clone()),
+    };
+    let probes = ids.iter().map(|(_, probe)| *probe).collect();
+    (Engine::start(parts).unwrap(), probes)
+}
+
+fn run(probe: ProbeId, clock: &Clock, fails: bool) -> Sample {
+    let failed = Outcome::Failure(FailureKind::ConnectTimeout, Fault::Network);
+    Sample {
+        probe,
+        at: clock.now() - Duration::from_millis(200),
+        outcome: if fails { failed } else { Outcome::Success },
+        origin: Origin::Scheduled,
+        status: (!fails).then_some(200),
+        failed_in: None,
+        phases: Phases::default(),
+        total_us: 200_000,
+        bytes: 10,
+        evidence: None,
+        found: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_network_of_our_own_is_an_incident_of_the_prober_and_of_nobody_else() {
+    let mut bed = Bed::new();
+    bed.play(60, true, |_| false).await;
+    bed.play(120, false, |_| true).await;
+    let reader = Reader::open(bed.dir.path()).unwrap();
+    let words = reader.meta(fact::BLIND).unwrap().unwrap();
+    assert!(
+        words.starts_with("its own network is down since 2026-11-08T13:0"),
+        "{words}"
+    );
+    assert_eq!(bed.letters(), [], "nobody could receive them");
+    for probe in &bed.probes {
+        let last = reader.last_sample(*probe).unwrap().unwrap();
+        assert_eq!(last.outcome, Outcome::Inconclusive(Cause::Blind));
+    }
+
+    bed.play(60, true, |_| false).await;
+    assert_eq!(bed.opened(), ["(prober)"]);
+    assert_eq!(reader.meta(fact::BLIND).unwrap().unwrap(), "");
+    let mut to: Vec<String> = bed.letters().into_iter().map(|(to, _)| to).collect();
+    to.sort();
+    assert_eq!(
+        to,
+        [
+            "all@example.com",
+            "anthropic@example.com",
+            "gemini@example.com",
+            "openai@example.com"
+        ]
+    );
+    let incident = &reader.incidents(IncidentFilter::default()).unwrap()[0];
+    let blind_for = incident.closed_at.unwrap().since(incident.since);
+    assert!((120..140).contains(&blind_for.as_secs()), "{blind_for:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_waits_for_the_controls_and_then_counts() {
+    let mut bed = Bed::new();
+    bed.play(60, true, |_| false).await;
+    bed.play(60, true, |service| service == 2).await;
+    assert_eq!(bed.opened(), ["openai"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_stays_down_when_the_network_is_back_is_opened_in_time() {
+    let opened_after = |blind: bool| async move {
+        let mut bed = Bed::new();
+        bed.play(60, true, |_| false).await;
+        if blind {
+            bed.play(120, false, |_| true).await;
+        }
+        let mut seconds = 0;
+        while !bed.opened().contains(&"openai".to_owned()) && seconds < 300 {
+            bed.play(2, true, |service| service == 2).await;
+            seconds += 2;
+        }
+        assert!(!bed.opened().contains(&"gemini".to_owned()));
+        seconds
+    };
+    let (usual, after) = (opened_after(false).await, opened_after(true).await);
+    // The controls are asked each 5 s while blind; the interval is 2 s.
+    assert!(
+        after <= usual + 8,
+        "{after} s, and {usual} s without a blindness"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_in_the_middle_goes_on_with_the_same_incident() {
+    let mut bed = Bed::new();
+    bed.play(60, true, |_| false).await;
+    for _ in 0..4 {
+        bed.play(30, false, |_| true).await;
+        bed.start();
+    }
+    bed.play(60, true, |_| false).await;
+    let events = bed.seen.events.lock().unwrap().clone();
+    let prober = "(prober)".to_owned();
+    assert_eq!(
+        events,
+        [
+            (prober.clone(), EventKind::Open),
+            (prober, EventKind::Close)
+        ]
+    );
+    assert_eq!(bed.letters().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_comes_and_goes_is_one_incident() {
+    let mut bed = Bed::new();
+    bed.play(60, true, |_| false).await;
+    for n in 0..50 {
+        bed.play(2 + n % 5, false, |_| true).await;
+        bed.play(2 + n % 7, true, |_| false).await;
+    }
+    bed.play(120, true, |_| false).await;
+    assert_eq!(bed.opened(), ["(prober)"]);
+    assert_eq!(bed.letters().len(), 4);
+}
