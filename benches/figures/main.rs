@@ -18,6 +18,7 @@ mod detector;
 mod lateness;
 mod memory;
 mod process;
+mod report;
 mod server;
 mod startup;
 mod storage;
@@ -31,6 +32,7 @@ const FIGURES: &[(&str, fn())] = &[
     ("startup", startup::print),
     ("storage", storage::print),
     ("detector", detector::print),
+    ("report", report::print),
 ];
 
 fn main() {

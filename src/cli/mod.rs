@@ -18,6 +18,7 @@ mod lines;
 mod pages;
 mod probe;
 mod replay;
+mod report;
 mod rule;
 mod run;
 mod simulate;
@@ -80,6 +81,8 @@ enum Command {
     Incidents(incidents::IncidentsArgs),
     /// Fold recorded samples through the detector and print what would have been mailed
     Replay(replay::ReplayArgs),
+    /// Show what a time was like: uptime, error budget, incidents, latency, money, and the providers' pages
+    Report(report::ReportArgs),
     /// Send a test alert through the real path
     TestMail(test_mail::TestMailArgs),
 }
@@ -154,6 +157,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Incidents(args) => incidents::run(&args),
         Command::Replay(args) => return replay::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::TestMail(args) => test_mail::run(&args),
     };
     lines::drain();

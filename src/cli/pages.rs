@@ -1,12 +1,14 @@
 //! What became of incidents on the providers' status pages, told from what the probes of those pages have read.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::words::{apart, moment};
+use super::words::{apart, moment, span};
 use crate::config::Config;
 use crate::model::admission::{Admission, Admitted, Seen, Stand};
+use crate::model::response::{PageLag, Spread};
 use crate::model::{IncidentKind, Timestamp};
 use crate::store::{ClaimRow, Course, Reader, StoreError};
 
@@ -42,13 +44,17 @@ impl Pages {
             let Some(row) = row else { continue };
             let mut pages = Vec::new();
             for probe in service.probes.iter().filter(|p| p.kind == "status_page") {
-                let known = row.probes.iter().find(|p| p.name == probe.name);
-                let Some(known) = known else { continue };
-                let first = reader.claim_at(known.id, from)?;
-                let later = reader.claims_after(known.id, from, MOST_CLAIMS)?;
+                let mut stands = Vec::new();
+                for known in row.probes.iter().filter(|p| p.name == probe.name) {
+                    let first = reader.claim_at(known.id, from)?;
+                    let later = reader.claims_after(known.id, from, MOST_CLAIMS)?;
+                    stands.extend(first.iter().chain(&later).map(stand));
+                }
+                // From several places, or in the order in which they came when the clock was stepped.
+                stands.sort_by_key(|stand| stand.first_at);
                 pages.push(Page {
                     probe: probe.name.clone(),
-                    stands: first.iter().chain(&later).map(stand).collect(),
+                    stands,
                 });
             }
             services.insert(service.name.clone(), pages);
@@ -92,14 +98,15 @@ fn stand(row: &ClaimRow) -> Stand {
     }
 }
 
-/// For each incident of a list in the order of time: the onset of the next one of the same service, or `now`.
+/// For each incident of a list in the order of time: the onset of the next one of the same service and kind, or `now`.
 pub(super) fn horizons(courses: &[Course], now: Timestamp) -> Vec<Timestamp> {
-    let mut next: HashMap<&str, Timestamp> = HashMap::new();
+    let mut next: HashMap<(&str, IncidentKind), Timestamp> = HashMap::new();
     let mut horizons: Vec<Timestamp> = courses
         .iter()
         .rev()
         .map(|course| {
-            let known = next.insert(&course.row.service, course.row.since);
+            let about = (course.row.service.as_str(), course.row.kind);
+            let known = next.insert(about, course.row.since);
             known.unwrap_or(now)
         })
         .collect();
@@ -138,6 +145,19 @@ impl Said {
         line
     }
 
+    /// `+18 min`, `-5 min`, `never`, `before`.
+    pub fn brief(&self) -> String {
+        match (self.admission.admitted, self.admission.lag_s(&self.seen)) {
+            (Admitted::Never, _) => "never".to_owned(),
+            (_, Some(lag)) => {
+                let sign = if lag < 0.0 { '-' } else { '+' };
+                let length = Duration::try_from_secs_f64(lag.abs()).unwrap_or_default();
+                format!("{sign}{}", span(length))
+            }
+            (_, None) => "before".to_owned(),
+        }
+    }
+
     pub fn to_json(&self) -> Value {
         let (word, at) = match self.admission.admitted {
             Admitted::Never => ("never", None),
@@ -153,4 +173,32 @@ impl Said {
             "over_lag_s": self.admission.over_lag_s(&self.seen),
         })
     }
+}
+
+/// `admitted 3 of 4, on average 18 min after the onset (16 min after it was noticed here); called them over 5 min after`.
+pub(super) fn lag_words(lag: &PageLag) -> String {
+    let mean = |spread: &Option<Spread>| spread.map(|s| relative(s.mean_s));
+    let mut text = format!("admitted {} of {}", lag.admitted, lag.incidents);
+    if let (Some(onset), Some(here)) = (mean(&lag.lag), mean(&lag.after_us)) {
+        let on_average = if lag.admitted > 1 { "on average " } else { "" };
+        text.push_str(&format!(
+            ", {on_average}{onset} the onset and {here} it was noticed here"
+        ));
+    }
+    if lag.before > 0 {
+        text.push_str(&format!(
+            "; {} came when it admitted something already",
+            lag.before
+        ));
+    }
+    if let Some(over) = mean(&lag.over) {
+        text.push_str(&format!("; called over {over} the recovery"));
+    }
+    text
+}
+
+/// `18 min after`, `5 min before`.
+fn relative(seconds: f64) -> String {
+    let at = Timestamp::from_seconds(seconds);
+    apart(Timestamp::EPOCH, at)
 }

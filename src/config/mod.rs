@@ -300,7 +300,7 @@ mod tests {
     use crate::probe::KINDS;
 
     /// Read and checked, but without effect in this version: the reference is silent about them.
-    const SILENT: &[&str] = &["remind_every", "slo", "listen", "heartbeat"];
+    const SILENT: &[&str] = &["remind_every", "listen", "heartbeat"];
 
     #[test]
     fn the_reference_names_every_key_that_has_an_effect() {

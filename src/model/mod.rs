@@ -29,15 +29,18 @@ pub mod price;
 pub mod probe;
 pub mod question;
 pub mod replay;
+pub mod response;
 pub mod said;
 pub mod sample;
 pub mod scenario;
 pub mod secret;
+pub mod slo;
 pub mod span;
 pub mod story;
 pub mod tallies;
 pub mod time;
 pub mod trace;
+pub mod uptime;
 
 pub use cadence::{Cadence, Cron};
 pub use claim::{Claim, Standing};

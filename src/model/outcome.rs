@@ -128,7 +128,7 @@ impl Fault {
 }
 
 /// Why a run says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u16)]
 pub enum Cause {
     /// The prober had no network of its own.

@@ -162,7 +162,7 @@ impl Store {
         services::register(&mut self.conn, location, probes)
     }
 
-    /// Notes how often these probes are to run from now on, and that those which are no longer registered are not to.
+    /// Notes how often these probes are to run from now on, and that no others are to.
     pub fn note_paces(&mut self, now: Timestamp, paces: &[(ProbeId, Duration)]) -> Result<()> {
         paces::note(&mut self.conn, now, paces)
     }

@@ -1,6 +1,6 @@
 //! How often probes were to run, and since when: without it nobody could tell a probe that rests from one that is missing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::Result;
 use crate::model::{ProbeId, Timestamp};
 
-/// Notes the paces that have changed, and that probes which are not active any more have none.
+/// Notes the paces that have changed, and that all other probes have none any more.
 pub(super) fn note(
     conn: &mut Connection,
     now: Timestamp,
@@ -34,13 +34,10 @@ pub(super) fn note(
                 add.execute(params![probe.0, now.as_micros(), every])?;
             }
         }
-        let mut gone = tx.prepare_cached("SELECT id FROM probe WHERE active = 0")?;
-        let mut rows = gone.query([])?;
-        while let Some(row) = rows.next()? {
-            let probe = ProbeId(row.get(0)?);
-            if known.get(&probe).is_some_and(|every| *every > 0) {
-                add.execute(params![probe.0, now.as_micros(), 0])?;
-            }
+        let wanted: HashSet<ProbeId> = paces.iter().map(|(probe, _)| *probe).collect();
+        let gone = |(probe, every): &(&ProbeId, &i64)| **every > 0 && !wanted.contains(*probe);
+        for (probe, _) in known.iter().filter(gone) {
+            add.execute(params![probe.0, now.as_micros(), 0])?;
         }
     }
     tx.commit()?;

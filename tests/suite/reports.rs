@@ -1,4 +1,6 @@
-//! What is told of the past: incidents on the provider's page, over a database as a daemon leaves it.
+//! What is told of the past, over a database as a daemon leaves it: incidents on the provider's page, and reports.
+
+use std::time::Duration;
 
 use watchfire::model::claim::PageComponent;
 use watchfire::model::notification::{DeliveryReport, DeliveryResult, Letter};
@@ -11,6 +13,10 @@ use watchfire::store::{About, Reader, Store};
 use crate::commands::{Home, text};
 
 const PROBES: &str = "
+[service.openai]
+title = \"OpenAI <b>\"
+slo = \"99%\"
+
 [[probe]]
 service = \"openai\"
 name = \"chat\"
@@ -172,6 +178,9 @@ impl Past {
             .map(|minute| run(chat, at(f64::from(minute)), outcome(minute)))
             .collect();
         past.write(&runs);
+        let minute = Duration::from_secs(60);
+        let paces = [(past.chat, minute), (past.page, minute)];
+        past.store.note_paces(at(-60.0), &paces).unwrap();
         past.event(0, EventKind::Open, 0.0, 1.0);
         past.accepted(1.5);
         past.event(1, EventKind::Close, 90.0, 94.0);
@@ -197,4 +206,99 @@ fn an_incident_tells_when_the_page_of_its_provider_admitted_it_and_called_it_ove
         assert_eq!(said["lag_s"], 1080.0);
         assert_eq!(said["over_lag_s"], 300.0);
     }
+}
+
+/// From 12:00 to 18:00 of the day: 300 runs, of which 90 failed, and two hours without any. One of these is forgiven.
+const SIX_HOURS: [&str; 5] = [
+    "report",
+    "--since",
+    "2026-11-08T12:00:00Z",
+    "--until",
+    "2026-11-08T19:00:00Z",
+];
+
+fn report(past: &Past, more: &[&str]) -> String {
+    let out = past.home.run(&[&SIX_HOURS[..], more].concat());
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    text(&out.stdout)
+}
+
+#[test]
+fn a_report_tells_up_down_and_unknown_and_what_the_objective_allows() {
+    let past = Past::with_an_outage();
+    let told: serde_json::Value = serde_json::from_str(&report(&past, &["--json"])).unwrap();
+    let service = &told["services"][0];
+    let uptime = &service["uptime"];
+    assert_eq!(uptime["up"], 210);
+    assert_eq!(uptime["down"], 90);
+    assert_eq!(uptime["share"], 0.7);
+    assert_eq!(uptime["failures"]["server_error"], 90);
+    assert_eq!(uptime["unknown_because"]["no_data"], 119);
+    assert_eq!(uptime["share_if_unknown_was_down"], 210.0 / 419.0);
+    assert_eq!(uptime["share_if_unknown_was_up"], 329.0 / 419.0);
+    let left = service["error_budget"]["left"].as_f64().unwrap();
+    assert!(
+        (left + 29.0).abs() < 1e-9,
+        "30 times what was allowed: {left}"
+    );
+    assert_eq!(service["mttd_s"]["mean"], 60.0);
+    assert_eq!(service["mttm_s"]["mean"], 90.0);
+    assert_eq!(service["mttr_s"]["mean"], 5400.0);
+    assert_eq!(service["in_incident_s"], 5400);
+    assert_eq!(service["status_pages"][0]["lag_s"]["mean"], 1080.0);
+    assert_eq!(service["status_pages"][0]["lag_after_us_s"]["mean"], 1020.0);
+    let probe = &service["probes"][0];
+    let p50 = probe["latency_ms"]["p50"].as_f64().unwrap();
+    assert!((p50 / 250.0 - 1.0).abs() < 0.011, "{p50}");
+    assert_eq!(service["probes"][1]["note"], "only noted, not judged");
+}
+
+#[test]
+fn a_report_over_sums_tells_the_same_as_one_over_samples() {
+    let mut past = Past::with_an_outage();
+    let before = report(&past, &["--json"]);
+    while past.store.roll_up(at(1e4), 3).unwrap() > 0 {}
+    assert_eq!(report(&past, &["--json"]), before);
+}
+
+#[test]
+fn every_format_holds_the_figures_and_what_came_from_elsewhere_is_escaped() {
+    let past = Past::with_an_outage();
+    let shown = report(&past, &[]);
+    for part in [
+        "openai (OpenAI <b>)",
+        "70.00 % (50.11 to 78.52 %",
+        "30.00 %: server_error 90",
+        "28.40 %: no data 119",
+        "99 %: error budget spent 30.0 times (spent 49.9 times if all that is unknown was down); burn rate 30.00",
+        "outages     1, 1 h 30 min in all; noticed after 1 min; mailed after 1 min 30 s; over after 1 h 30 min",
+        "page admitted 1 of 1, 18 min after the onset and 17 min after it was noticed here; called over 5 min after the recovery",
+    ] {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
+    let page = report(&past, &["--format", "html"]);
+    assert!(page.contains("OpenAI &#60;b&#62;"), "{page}");
+    for part in ["70.00 %", "errors (major)", "+18 min", "server_error 90"] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
+    }
+    for loads in [
+        "<script", "<link", "<img", "src=", "url(", "@import", "http:", "https:",
+    ] {
+        assert!(!page.contains(loads), "{loads} is in the page");
+    }
+    let rows = report(&past, &["--format", "csv"]);
+    let lines: Vec<&str> = rows.lines().collect();
+    assert_eq!(lines.len(), 4, "{rows}");
+    assert!(
+        lines[1].starts_with(
+            "openai,,,2026-11-08T12:00:00Z,2026-11-08T19:00:00Z,210,0,90,119,0.700000,"
+        )
+    );
+    assert!(lines[2].starts_with("openai,chat,http,"), "{rows}");
+    assert_eq!(
+        report(&past, &["--service", "open*", "--format", "csv"]),
+        rows
+    );
+    let none = past.home.run(&["report", "--service", "nothing"]);
+    assert_eq!(none.status.code(), Some(64));
 }

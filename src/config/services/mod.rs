@@ -271,7 +271,6 @@ impl<'t> Reader<'_, 't> {
             let known = &[SERVICE_KEYS, Transport::KEYS];
             fields.only(&format!("[service.{service}]"), known);
             (around.transport, around.transport_lacks) = self.transport(fields, &around.transport);
-            fields.without_effect(&["slo"]);
             around.base_url = fields.text("base_url", http_url);
             around.api = fields.text("api", api);
             around.confirm = confirm(fields).or(self.confirm);
