@@ -10,7 +10,9 @@ use super::{Exit, Files, complain};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::life::Theme;
-use crate::model::notification::{LastFailure, Notification, Pending, ProbeTally, Reason, Thread};
+use crate::model::notification::{
+    LastFailure, Notification, Pace, Pending, ProbeTally, Reason, Thread,
+};
 use crate::model::{
     EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp,
     Verdict,
@@ -161,6 +163,7 @@ fn sample(now: Timestamp, location: &str) -> Notification {
         }),
         location: location.to_owned(),
         reopen_within: Duration::from_secs(3600),
+        pace: Pace::Steps,
         fellows: Vec::new(),
         common: None,
         works: Vec::new(),

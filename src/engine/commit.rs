@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
-use crate::model::story::Stories;
 use crate::model::{ServiceId, Timestamp};
 use crate::store::{Said, StoreError};
 
 use super::backlog::Backlog;
 use super::service::Service;
-use super::telling::{self, Desk, suspected};
+use super::telling::{self, Desk, Told, suspected};
 use super::{Engine, Parts};
 
 /// After a failed commit the next attempt waits this long.
@@ -83,19 +82,19 @@ impl Engine {
             )),
             _ => None,
         };
-        let mut stories = self.stories.clone();
+        let mut told = self.told.clone();
         self.keep_sight(checkpoint);
         let written = write(
             &mut self.parts,
             &mut self.services,
             &mut self.backlog,
-            &mut stories,
+            &mut told,
             now,
             checkpoint,
             load,
             trouble,
         )?;
-        self.stories = stories;
+        self.told = told;
         if checkpoint {
             self.last_checkpoint = now;
         }
@@ -205,13 +204,13 @@ fn write(
     parts: &mut Parts,
     services: &mut HashMap<ServiceId, Service>,
     backlog: &mut Backlog,
-    stories: &mut Stories,
+    told: &mut Told,
     now: Timestamp,
     checkpoint: bool,
     load: Load,
     trouble: Option<String>,
 ) -> Result<Written, StoreError> {
-    let before = stories.clone();
+    let before = told.clone();
     let mut tx = parts.store.begin()?;
     let said = match load {
         Load::All => tx.samples(backlog.samples.make_contiguous())?,
@@ -219,7 +218,7 @@ fn write(
     };
     if backlog.shift != 0 {
         tx.shift(backlog.shift)?;
-        stories.shift(backlog.shift);
+        told.shift(backlog.shift);
     }
     for report in &backlog.reports {
         tx.report(report)?;
@@ -231,19 +230,25 @@ fn write(
             continue;
         };
         touched.push(*id);
-        let mailed = service.thread(event).is_some();
-        stories.take(*id, event, mailed);
+        let wanted = service.thread(event).is_some();
+        let reopen_within = service.plan.rules.reopen_within;
+        let mailed = told.mailings.take(*id, event, wanted, reopen_within);
+        told.stories.take(*id, event, mailed);
+    }
+    for (service, event) in told.mailings.due(now) {
+        told.stories.take(service, &event, true);
     }
     let mut desk = Desk {
         tx: &mut tx,
         compose: parts.compose.as_ref(),
         location: &parts.location,
         services,
+        mailings: &told.mailings,
         now,
     };
     let mut letters = 0;
-    for telling in stories.due(now, suspected(services), services.len()) {
-        letters += desk.tell(&telling, stories)?;
+    for telling in told.stories.due(now, suspected(services), services.len()) {
+        letters += desk.tell(&telling, &mut told.stories)?;
     }
     for said in &said {
         letters += desk.remind(said)?;
@@ -256,11 +261,11 @@ fn write(
     }
     for incident in &backlog.finals {
         tx.finalize(*incident)?;
-        stories.forget(*incident);
+        told.stories.forget(*incident);
     }
-    if *stories != before {
-        match serde_json::to_string(stories) {
-            Ok(json) => tx.set_meta(telling::STORIES, &json)?,
+    if *told != before {
+        match serde_json::to_string(told) {
+            Ok(json) => tx.set_meta(telling::TOLD, &json)?,
             Err(e) => error!("who was told what cannot be written: {e}"),
         }
     }

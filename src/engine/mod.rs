@@ -27,7 +27,6 @@ use crate::clock::Clock;
 use crate::model::budget::Ration;
 use crate::model::fold::{Recheck, fold};
 use crate::model::notification::Compose;
-use crate::model::story::Stories;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 
@@ -40,6 +39,7 @@ use ledger::Ledger;
 pub use ledger::{Money, ProbeMoney};
 use service::Service;
 pub use service::{ServicePlan, incidents, levels};
+use telling::Told;
 
 /// Samples wait this long for company before they are committed.
 const GROUP_COMMIT: Duration = Duration::from_millis(250);
@@ -124,7 +124,7 @@ pub struct Engine {
     backlog: Backlog,
     ledger: Ledger,
     /// Who was told what, as of the latest commit.
-    stories: Stories,
+    told: Told,
     watch: Watch,
     counters: Arc<Counters>,
     last_checkpoint: Timestamp,
@@ -178,10 +178,7 @@ impl Engine {
         let waiting = self
             .retry_at
             .is_some_and(|at| at > tokio::time::Instant::now());
-        let tells = self.stories.waits() && {
-            let suspected = telling::suspected(&self.services);
-            self.stories.is_due(now, suspected, self.services.len())
-        };
+        let tells = self.told.is_due(now, &self.services);
         if (checkpoint || tells || !self.backlog.is_empty()) && !waiting {
             self.commit(now, checkpoint);
         }
@@ -250,9 +247,13 @@ impl Engine {
         }
     }
 
-    /// Watches that have ended make their incidents final.
+    /// Watches that have ended make their incidents final, once it was told of those that it is to be told of.
     fn settle(&mut self, now: Timestamp) {
+        let mailings = &self.told.mailings;
         for service in self.services.values_mut() {
+            if mailings.is_due(Some(service.plan.id), now) {
+                continue;
+            }
             while let Some(incident) = service.state.settle(&service.plan.rules, now) {
                 service.dirty = true;
                 self.backlog.finals.push(incident);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Engine;
 use crate::model::blind::OwnIncident;
 use crate::model::life::Theme;
-use crate::model::notification::{Compose, Notification, ProbeTally, Reason, Thread};
+use crate::model::notification::{Compose, Notification, Pace, ProbeTally, Reason, Thread};
 use crate::model::{Fault, IncidentEvent, ServiceId, Timestamp};
 use crate::store::{About, StoreError, Transaction};
 
@@ -82,6 +82,7 @@ impl Engine {
                 last_failure: None,
                 location: self.parts.location.clone(),
                 reopen_within: Duration::ZERO,
+                pace: Pace::Steps,
                 fellows: Vec::new(),
                 common: None,
                 works: Vec::new(),

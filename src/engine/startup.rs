@@ -68,12 +68,12 @@ impl Engine {
             services.insert(id, service);
         }
         let ledger = ledger(&parts.store, &services, now)?;
-        let stories = super::telling::load(&parts)?;
+        let told = super::telling::load(&parts)?;
         let mut engine = Self {
             homes: homes(&services),
             services,
             ledger,
-            stories,
+            told,
             watch: Watch::load(states.get(&ServiceId::PROBER).map(String::as_str), now),
             next_incident,
             backlog,

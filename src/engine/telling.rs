@@ -3,21 +3,53 @@
 //! Runs within the transaction that commits the events, so that a letter is in the outbox exactly when they are.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::model::common::{Failing, common};
 use crate::model::life::Theme;
-use crate::model::notification::{Compose, Fellow, Notification, Reminder, Thread};
+use crate::model::mailing::Mailings;
+use crate::model::notification::{Compose, Fellow, Notification, Pace, Reminder, Thread};
 use crate::model::story::{Member, News, Root, Stories, Telling};
-use crate::model::{EventKind, IncidentId, IncidentKind, ServiceId, Timestamp};
+use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Timestamp};
 use crate::store::{About, Said, StoreError, Story, Transaction};
 
 use super::Parts;
 use super::service::Service;
 
-/// Key of the stories among the single facts of the database.
-pub(super) const STORIES: &str = "stories";
+/// Key of what was told among the single facts of the database.
+pub(super) const TOLD: &str = "told";
 /// Services that work are named up to this number.
 const WORKS: usize = 8;
+
+/// Who was told what. Committed with the letters.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Told {
+    #[serde(default)]
+    pub stories: Stories,
+    #[serde(default)]
+    pub mailings: Mailings,
+}
+
+impl Told {
+    /// Whether there is something to tell now.
+    pub fn is_due(&self, now: Timestamp, services: &HashMap<ServiceId, Service>) -> bool {
+        let gathered = || {
+            self.stories.waits()
+                && self
+                    .stories
+                    .is_due(now, suspected(services), services.len())
+        };
+        self.mailings.is_due(None, now) || gathered()
+    }
+
+    /// The wall clock was stepped by so much.
+    pub fn shift(&mut self, micros: i64) {
+        self.stories.shift(micros);
+        self.mailings.shift(micros);
+    }
+}
 
 /// All that a letter is made from.
 pub(super) struct Desk<'a, 'tx> {
@@ -25,6 +57,7 @@ pub(super) struct Desk<'a, 'tx> {
     pub compose: &'a dyn Compose,
     pub location: &'a str,
     pub services: &'a HashMap<ServiceId, Service>,
+    pub mailings: &'a Mailings,
     pub now: Timestamp,
 }
 
@@ -138,7 +171,8 @@ impl Desk<'_, '_> {
             theme,
         };
         let outage = event.kind == IncidentKind::Errors;
-        let reopen_within = service.plan.rules.reopen_within;
+        let plain = service.plan.rules.reopen_within;
+        let reopen_within = incident.map_or(plain, |i| i.watch(plain));
         Notification {
             event,
             thread,
@@ -150,7 +184,8 @@ impl Desk<'_, '_> {
             probes: story.probes,
             last_failure: story.last_failure,
             location: self.location.to_owned(),
-            reopen_within: incident.map_or(reopen_within, |i| i.watch(reopen_within)),
+            reopen_within,
+            pace: self.pace(service.plan.id, &event, reopen_within),
             fellows: self.fellows(&seen, lead),
             common: common(&self.failing(&seen), self.services.len()),
             works: if outage {
@@ -158,6 +193,16 @@ impl Desk<'_, '_> {
             } else {
                 Vec::new()
             },
+        }
+    }
+
+    /// How this mail stands among those of its incident, which is watched for `watch`.
+    fn pace(&self, service: ServiceId, event: &IncidentEvent, watch: Duration) -> Pace {
+        match event.event {
+            EventKind::Close if self.now.since(event.at) >= watch => Pace::StaysWell,
+            EventKind::Close => Pace::Steps,
+            _ if self.mailings.comes_back(service, event.kind) => Pace::ComesBack,
+            _ => Pace::Steps,
         }
     }
 
@@ -240,9 +285,9 @@ fn begin(service: &Service, lead: &News) -> Timestamp {
     }
 }
 
-/// What an earlier run of the daemon left untold.
-pub(super) fn load(parts: &Parts) -> Result<Stories, StoreError> {
-    let kept = parts.store.meta(STORIES)?;
+/// What an earlier run of the daemon has told, and left untold.
+pub(super) fn load(parts: &Parts) -> Result<Told, StoreError> {
+    let kept = parts.store.meta(TOLD)?;
     // What cannot be read is of another version; its incidents begin new threads.
     Ok(kept
         .and_then(|json| serde_json::from_str(&json).ok())

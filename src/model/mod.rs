@@ -20,6 +20,7 @@ pub mod headroom;
 pub mod histogram;
 pub mod incident;
 pub mod life;
+pub mod mailing;
 pub mod money;
 pub mod notice;
 pub mod notification;

@@ -34,6 +34,8 @@ pub struct Notification {
     /// A service that breaks again within this time of its recovery is the same incident: the incident's own time, which
     /// relapses make longer.
     pub reopen_within: Duration,
+    /// How it stands among the mails of its incident.
+    pub pace: Pace,
     /// The other services of the story, as they stand.
     pub fellows: Vec<Fellow>,
     /// What all of them have in common.
@@ -85,6 +87,17 @@ pub struct Reminder {
     pub location: String,
     /// When it was reached.
     pub at: Timestamp,
+}
+
+/// How a mail stands among those of its incident: see [`super::mailing`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Each step is mailed.
+    Steps,
+    /// It keeps coming back: not each step is mailed from here on.
+    ComesBack,
+    /// It kept coming back, and has stayed well for the whole watch.
+    StaysWell,
 }
 
 /// So many failures of one kind.

@@ -12,7 +12,7 @@ mod together;
 
 use super::words::{line, paragraph};
 use crate::model::life::Theme;
-use crate::model::notification::{LastFailure, Notification, ProbeTally, Reason};
+use crate::model::notification::{LastFailure, Notification, Pace, ProbeTally, Reason};
 use crate::model::{EventKind, Evidence, Fault, IncidentKind, Severity};
 use figures::{grouped, moment};
 
@@ -41,7 +41,7 @@ pub struct View {
     /// The evidence.
     pub failure: Option<Failure>,
     /// What comes next, unless it is over.
-    pub next: Option<&'static str>,
+    pub next: Option<String>,
     /// The command that shows all of it.
     pub command: String,
     /// Where and when it was seen.
@@ -117,19 +117,17 @@ pub fn title(n: &Notification) -> String {
 }
 
 /// When the next mail is to be expected.
-fn next(n: &Notification) -> Option<&'static str> {
+fn next(n: &Notification) -> Option<String> {
     let fails = n.fellows.iter().any(|f| f.open);
-    match (n.event.kind, n.event.event) {
-        (IncidentKind::Notice, EventKind::Close) => None,
-        (IncidentKind::Notice, _) => Some("The next mail in this thread comes when it is settled."),
-        (_, EventKind::Close) if !fails => None,
-        _ if n.fellows.is_empty() => {
-            Some("The next mail in this thread comes when it gets worse or recovers.")
-        }
-        _ => Some(
-            "The next mail in this thread comes when it gets worse, when others join, or when all have recovered.",
-        ),
-    }
+    let when = match (n.event.kind, n.event.event) {
+        (IncidentKind::Notice, EventKind::Close) => return None,
+        (IncidentKind::Notice, _) => "it is settled",
+        (_, EventKind::Close) if !fails => return None,
+        _ if n.pace == Pace::ComesBack => return Some(story::seldom(n)),
+        _ if n.fellows.is_empty() => "it gets worse or recovers",
+        _ => "it gets worse, when others join, or when all have recovered",
+    };
+    Some(format!("The next mail in this thread comes when {when}."))
 }
 
 pub use reminder::subject as subject_of_reminder;

@@ -9,6 +9,7 @@ use watchfire::engine::{Backups, Engine, Input, Money, Observer, Parts, ServiceP
 use watchfire::model::counts::NumberRules;
 use watchfire::model::detect::count::CountRules;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
+use watchfire::model::incident::IncidentState;
 use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
 use watchfire::model::{
     Claim, Confirm, EventKind, FailureKind, Fault, Findings, IncidentEvent, Origin, Outcome,
@@ -165,6 +166,56 @@ fn a_restart_after_any_number_of_runs_changes_neither_events_nor_letters() {
             "restarted every {restart_every} runs"
         );
     }
+}
+
+/// Ten blows of ten minutes in a night, with a restart after each so many hours; the letters to one recipient, as
+/// `event at hour`.
+async fn night(restart_every: u64) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let start = Timestamp::parse("2026-11-08T20:00:00Z").unwrap();
+    let clock = Clock::sped(start, 1.0);
+    let seen = Seen::default();
+    let (mut now, mut probe) = engine(dir.path(), &clock, &seen);
+    // In minutes: the longest quiet is that before the last one, four and a half hours.
+    let blows = [30, 75, 150, 215, 290, 320, 380, 455, 545, 825];
+    let in_a_turn = 10;
+    for turn in 0..(24 * 12) {
+        if turn > 0 && turn % (restart_every * 12) == 0 {
+            drop(now);
+            (now, probe) = engine(dir.path(), &clock, &seen);
+        }
+        let samples = (0..in_a_turn).map(|n| {
+            let seconds = turn * 300 + n * 30;
+            let fails = blows
+                .iter()
+                .any(|b| (b * 60..b * 60 + 600).contains(&seconds));
+            run(probe, start + Duration::from_secs(seconds), fails)
+        });
+        let samples = samples.collect();
+        tokio::time::advance(Duration::from_secs(300)).await;
+        now.turn(samples, Vec::new());
+    }
+    drop(now);
+    let reader = Reader::open(dir.path()).unwrap();
+    let incidents = reader.incidents(IncidentFilter::default()).unwrap();
+    assert_eq!(incidents.len(), 1, "one night is one incident");
+    assert_eq!(incidents[0].reopened, 9);
+    assert_eq!(incidents[0].state, IncidentState::Final);
+    let letters = reader.deliveries(incidents[0].id).unwrap();
+    let own = letters.iter().filter(|l| l.recipient.starts_with("a@"));
+    own.map(|l| l.event.map_or("", |e| e.name()).to_owned())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_blows_in_a_night_are_one_incident_and_six_mails_over_restarts_too() {
+    let whole = night(1000).await;
+    assert_eq!(
+        whole,
+        ["open", "close", "reopen", "close", "reopen", "close"],
+        "the last one when it has stayed well"
+    );
+    assert_eq!(night(1).await, whole);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::figures::{grouped, moment, percent, span, usual};
 use super::together::{self, and_others};
 use super::{notice, title};
-use crate::model::notification::Notification;
+use crate::model::mailing::LASTING;
+use crate::model::notification::{Notification, Pace};
 use crate::model::{EventKind, IncidentKind, Severity};
 
 /// The state and the service.
@@ -110,11 +111,30 @@ fn recovery(n: &Notification) -> Vec<String> {
             moment(onset)
         ),
         format!("In all, {} ({}).", share(n), percent(v.rate())),
-        format!(
-            "Should it break again within {}, a mail in this thread says so.",
-            span(n.reopen_within)
-        ),
+        match n.pace {
+            Pace::StaysWell => format!(
+                "It has stayed well for {} since, and is not watched any more.",
+                span(n.reopen_within)
+            ),
+            Pace::Steps | Pace::ComesBack => format!(
+                "Should it break again within {}, a mail in this thread says so.",
+                span(n.reopen_within)
+            ),
+        },
     ]
+}
+
+/// What is still mailed of an incident that keeps coming back.
+pub fn seldom(n: &Notification) -> String {
+    let worse = match n.event.severity {
+        Severity::Major => "",
+        _ => "it is worse than ever, when ",
+    };
+    format!(
+        "It keeps coming back, and not each time is worth a mail. The next one in this thread comes when {worse}it stays broken for {}, or when it has stayed well for at least {}.",
+        span(LASTING),
+        span(n.reopen_within)
+    )
 }
 
 /// `7 of 16 runs failed`, or `7 of 16 runs of web failed` when one probe alone showed it.

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use watchfire::model::common::Common;
 use watchfire::model::life::Theme;
 use watchfire::model::notification::{
-    Compose as _, Fellow, LastFailure, Letter, Notification, ProbeTally, Reason, Reminder, Thread,
+    Compose as _, Fellow, LastFailure, Letter, Notification, Pace, ProbeTally, Reason, Reminder,
+    Thread,
 };
 use watchfire::model::{
     Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity,
@@ -101,6 +102,7 @@ fn open() -> Notification {
         }),
         location: "fra-1".to_owned(),
         reopen_within: Duration::from_secs(3600),
+        pace: Pace::Steps,
         fellows: Vec::new(),
         common: None,
         works: Vec::new(),
@@ -152,6 +154,36 @@ fn reopen() -> Notification {
     n.event.verdict.window_s = 119.0;
     n.reopened = 1;
     n
+}
+
+#[test]
+fn a_trouble_that_keeps_coming_back_is_said_to_and_when_the_next_mail_comes() {
+    let mut n = reopen();
+    n.pace = Pace::ComesBack;
+    n.reopen_within = Duration::from_secs(2 * 3600);
+    let told = text(&n);
+    assert!(told.contains(
+        "It keeps coming back, and not each time is worth a mail. The next one in this thread comes when it is worse \
+         than ever, when it stays broken for 1 h, or when it has stayed well for at least 2 h."
+    ), "{told}");
+    n.event.severity = Severity::Major;
+    let told = text(&n);
+    assert!(
+        told.contains("comes when it stays broken for 1 h, or"),
+        "{told}"
+    );
+
+    let mut n = close();
+    n.pace = Pace::StaysWell;
+    n.reopened = 9;
+    n.reopen_within = Duration::from_secs(8 * 3600);
+    let told = text(&n);
+    assert!(told.contains("with 9 lulls"), "{told}");
+    assert!(
+        told.contains("It has stayed well for 8 h since, and is not watched any more."),
+        "{told}"
+    );
+    assert!(!told.contains("Should it break again"), "{told}");
 }
 
 fn parse(letter: &Letter) -> Message<'_> {
