@@ -1,5 +1,6 @@
 //! `watchfire status`: what is up and what is open, read from the database, whether the daemon runs or not.
 
+mod best;
 mod board;
 mod claims;
 mod daemon;
@@ -11,21 +12,27 @@ use clap::Args;
 
 use super::{Exit, Files, complain};
 use crate::clock::Clock;
+use crate::model::route::Ability;
 use crate::store::{OpenError, StoreError};
 use board::Board;
 
 /// What `status` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  watchfire status --json | jq .prober")]
+#[command(
+    after_help = "Examples:\n  watchfire status --json | jq .prober\n  watchfire status --best chat | head -1"
+)]
 pub struct StatusArgs {
     #[command(flatten)]
     files: Files,
-    /// One JSON object on stdout
+    /// One JSON object on stdout; with --best a list
     #[arg(long)]
     json: bool,
     /// Only whether the prober itself is well: exit 1 when it has stopped, cannot store or cannot see
     #[arg(long)]
     prober: bool,
+    /// Only the services that can do this now, the best first, a name a line: exit 1 when none is healthy
+    #[arg(long, value_name = "ABILITY", value_parser = best::ability, conflicts_with = "prober")]
+    best: Option<Ability>,
 }
 
 /// Shows it. Exit 1 when a service is down or the prober is not well.
@@ -34,16 +41,16 @@ pub fn run(args: &StatusArgs) -> Exit {
         Ok(config) => config,
         Err(exit) => return exit,
     };
-    let board = match Board::read(&config, Clock::system().now()) {
+    let now = Clock::system().now();
+    if let Some(ability) = args.best {
+        return match best::read(&config, ability, now) {
+            Ok(ranked) => best::show(&ranked, args.json),
+            Err(trouble) => trouble.refuse(),
+        };
+    }
+    let board = match Board::read(&config, now) {
         Ok(board) => board,
-        Err(Trouble::Open(e)) => {
-            complain(&e);
-            return super::run::open_exit(&e);
-        }
-        Err(Trouble::Read(e)) => {
-            complain(format!("failed to read the database: {e}"));
-            return Exit::Io;
-        }
+        Err(trouble) => return trouble.refuse(),
     };
     if args.json {
         anstream::println!("{}", board.to_json());
@@ -65,6 +72,21 @@ pub fn run(args: &StatusArgs) -> Exit {
 enum Trouble {
     Open(OpenError),
     Read(StoreError),
+}
+
+impl Trouble {
+    fn refuse(&self) -> Exit {
+        match self {
+            Trouble::Open(e) => {
+                complain(e);
+                super::run::open_exit(e)
+            }
+            Trouble::Read(e) => {
+                complain(format!("failed to read the database: {e}"));
+                Exit::Io
+            }
+        }
+    }
 }
 
 impl From<OpenError> for Trouble {

@@ -54,6 +54,8 @@ pub struct Config {
     pub retention: Retention,
     /// Copies of the database.
     pub backup: Backup,
+    /// The command that is run when an incident changes.
+    pub on_change: Option<OnChange>,
     /// Requests in flight.
     pub limits: InFlight,
     /// What is logged: `info`, or a filter in the form of `info,watchfire::notify=debug`.
@@ -77,6 +79,15 @@ pub struct Backup {
     pub cron: String,
     /// How many are kept.
     pub keep: usize,
+}
+
+/// A command that is run when an incident changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnChange {
+    /// The program, by its absolute path, and its arguments; never empty.
+    pub run: Vec<String>,
+    /// It is killed when it takes longer.
+    pub timeout: Duration,
 }
 
 /// What is judged, alerted and shown as one.
@@ -116,6 +127,8 @@ impl Service {
 pub struct NotConfigured {
     /// Name of the probe.
     pub probe: String,
+    /// Its kind, as written.
+    pub kind: &'static str,
     /// What is missing: the name of a variable, a file or a credential.
     pub missing: String,
 }
@@ -228,6 +241,7 @@ pub fn load(
         smtp: settings.smtp,
         retention: settings.retention,
         backup: settings.backup,
+        on_change: settings.on_change,
         limits: settings.limits,
         log: settings.log,
         roots,

@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Backup;
 use super::fields::Fields;
 use super::secrets::Vault;
-use super::values::{DAY, HOUR, Wrong, address, duration, title};
+use super::values::{DAY, HOUR, MINUTE, SECOND, Wrong, address, duration, title};
+use super::{Backup, OnChange};
 use crate::diagnostic::Problem;
 use crate::model::Cron;
 use crate::notify::{Login, SmtpConfig};
@@ -21,6 +21,7 @@ pub(super) const KEYS: &[&str] = &[
     "smtp",
     "retention",
     "backup",
+    "on_change",
     "limits",
     "heartbeat",
     "log",
@@ -37,6 +38,7 @@ pub(super) struct Settings {
     pub smtp: Option<SmtpConfig>,
     pub retention: Retention,
     pub backup: Backup,
+    pub on_change: Option<OnChange>,
     pub limits: InFlight,
     pub log: String,
 }
@@ -88,6 +90,9 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
             .and_then(|table| smtp(table, root.span("smtp"), vault)),
         retention: root.table("retention").map(retention).unwrap_or_default(),
         backup: backup(root.table("backup")),
+        on_change: root
+            .table("on_change")
+            .and_then(|table| on_change(table, root.span("on_change"))),
         limits: limits(root.table("limits")),
         log: root
             .text("log", |text| Ok(text.to_owned()))
@@ -194,6 +199,32 @@ fn backup(table: Option<Fields<'_>>) -> Backup {
         .integer("keep", 1..=1000)
         .map_or(backup.keep, |n| n as usize);
     backup
+}
+
+fn on_change(table: Fields<'_>, whole: Range<usize>) -> Option<OnChange> {
+    table.only("[on_change]", &[&["run", "timeout"]]);
+    let help = "for instance run = [\"/usr/local/bin/switch\", \"--to\"]";
+    let timeout = table.text("timeout", duration(SECOND..=MINUTE * 5));
+    if table.get("run").is_none() {
+        let problem = Problem::new(
+            whole,
+            "[on_change] needs `run`: a program and its arguments",
+        );
+        table.faults.push(problem.help(help));
+        return None;
+    }
+    let words = table.texts("run", |text| Ok(text.to_owned()))?;
+    let run: Vec<String> = words.into_iter().map(|(word, _)| word).collect();
+    if !run.first().is_some_and(|program| program.starts_with('/')) {
+        let message = "`run` does not begin with the absolute path of a program";
+        let problem = Problem::new(table.span("run"), message);
+        table.faults.push(problem.help(help));
+        return None;
+    }
+    Some(OnChange {
+        run,
+        timeout: timeout.unwrap_or(SECOND * 10),
+    })
 }
 
 fn limits(table: Option<Fields<'_>>) -> InFlight {

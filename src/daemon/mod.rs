@@ -4,6 +4,7 @@
 //! own, so that neither the disk nor a mail server can delay a probe.
 
 mod control;
+mod hook;
 mod housekeeping;
 mod once;
 mod plan;

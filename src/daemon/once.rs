@@ -71,7 +71,13 @@ impl Stage {
             tokio::time::sleep(LOOK).await;
         }
         let undelivered = drain(&Reader::open(&self.data_dir)?).await;
-        close(&self.inbox, self.engine, &self.stop_sender, self.sender);
+        close(
+            &self.inbox,
+            self.engine,
+            &self.stop_sender,
+            self.sender,
+            self.runner,
+        );
         Ok(OnceSummary {
             probes,
             failed: failed.load(Ordering::Relaxed),

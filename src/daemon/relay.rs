@@ -10,8 +10,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tracing::{info, warn};
 
 use super::control::Asker;
+use super::hook::Hook;
 use super::plan::ProbeJob;
-use crate::engine::Observer;
+use crate::engine::{Observer, Routes};
 use crate::model::budget::Ration;
 use crate::model::event_line::EventLine;
 use crate::model::fold::Recheck;
@@ -32,6 +33,7 @@ pub(super) struct Relay {
     pub events: Option<File>,
     pub witness: Option<Box<dyn Witness>>,
     pub controls: Asker,
+    pub hook: Option<Hook>,
 }
 
 impl Relay {
@@ -87,6 +89,19 @@ impl Observer for Relay {
         }
         if let Some(witness) = &mut self.witness {
             witness.event(service, event);
+        }
+        if let Some(hook) = &mut self.hook {
+            hook.event(service, event);
+        }
+    }
+
+    fn wants_routes(&self) -> bool {
+        self.hook.is_some()
+    }
+
+    fn routes(&mut self, routes: &Routes) {
+        if let Some(hook) = &mut self.hook {
+            hook.routes(routes);
         }
     }
 

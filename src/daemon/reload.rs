@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 use super::plan::{self, Numbered, ProbeJob};
 use super::{Reread, control, systemd};
 use crate::clock::Clock;
-use crate::config::{Backup, Config};
+use crate::config::{Backup, Config, OnChange};
 use crate::engine::{Inbox, Input};
 use crate::notify::SmtpConfig;
 use crate::probe::Client;
@@ -39,6 +39,7 @@ pub(super) struct Lasting {
     backup: Backup,
     limits: InFlight,
     smtp: Option<SmtpConfig>,
+    on_change: Option<OnChange>,
 }
 
 impl Lasting {
@@ -51,6 +52,7 @@ impl Lasting {
             backup: config.backup.clone(),
             limits: config.limits,
             smtp: config.smtp.clone(),
+            on_change: config.on_change.clone(),
         }
     }
 
@@ -64,6 +66,7 @@ impl Lasting {
             ("[backup]", self.backup != config.backup),
             ("[limits]", self.limits != config.limits),
             ("[smtp]", self.smtp != config.smtp),
+            ("[on_change]", self.on_change != config.on_change),
         ]
         .into_iter()
         .filter_map(|(key, changed)| changed.then_some(key))

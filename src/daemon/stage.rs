@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::hook::{Hook, Runner};
 use super::plan::{self, Numbered, ProbeJob};
 use super::relay::Relay;
 use super::reload::{Lasting, Reload, resync};
@@ -38,6 +39,7 @@ pub(super) struct Stage {
     pub(super) engine: JoinHandle<()>,
     pub(super) sender: JoinHandle<()>,
     pub(super) stop_sender: CancellationToken,
+    pub(super) runner: Option<Runner>,
     reload: Reload,
     stop: CancellationToken,
     pub(super) data_dir: PathBuf,
@@ -79,6 +81,13 @@ impl Stage {
         };
         let inbox = Inbox::default();
         let (asker, replace) = control::start(control::of(&config, &clock)?, inbox.clone());
+        let (hook, runner) = match &config.on_change {
+            Some(on_change) => {
+                let (hook, runner) = Hook::start(on_change.clone(), config.redactor.clone())?;
+                (Some(hook), Some(runner))
+            }
+            None => (None, None),
+        };
         let missed = counters.clone();
         let engine = Engine::start(Parts {
             store,
@@ -98,6 +107,7 @@ impl Stage {
                 events,
                 witness,
                 controls: asker,
+                hook,
             }),
         })?;
         let reload = Reload {
@@ -134,6 +144,7 @@ impl Stage {
             engine,
             sender,
             stop_sender,
+            runner,
             reload,
             stop,
             data_dir: config.data_dir.clone(),
@@ -203,7 +214,13 @@ impl Stage {
         if let Some(scheduler) = housekeeping {
             housekeeping::stop(scheduler).await;
         }
-        close(&inbox, self.engine, &self.stop_sender, self.sender);
+        close(
+            &inbox,
+            self.engine,
+            &self.stop_sender,
+            self.sender,
+            self.runner,
+        );
         info!("stopped");
         Ok(())
     }
@@ -215,6 +232,7 @@ pub(super) fn close(
     engine: JoinHandle<()>,
     stop_sender: &CancellationToken,
     sender: JoinHandle<()>,
+    runner: Option<Runner>,
 ) {
     stop_sender.cancel();
     // Their last reports are to be committed too: the sender ends first, and the engine takes what it left.
@@ -224,6 +242,9 @@ pub(super) fn close(
     inbox.close();
     if engine.join().is_err() {
         error!("the engine ended in a panic");
+    }
+    if let Some(runner) = runner {
+        runner.close();
     }
 }
 
@@ -246,7 +267,7 @@ impl Signals {
 }
 
 /// Starts a thread whose panic ends the process: a daemon without engine or sender would be a ghost.
-fn thread(
+pub(super) fn thread(
     name: &'static str,
     work: impl FnOnce() + Send + 'static,
 ) -> Result<JoinHandle<()>, DaemonError> {

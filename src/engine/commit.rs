@@ -9,6 +9,7 @@ use crate::model::{ServiceId, Timestamp};
 use crate::store::{Said, StoreError};
 
 use super::backlog::Backlog;
+use super::routes;
 use super::service::Service;
 use super::telling::{self, Desk, Told, suspected};
 use super::{Engine, Parts};
@@ -101,6 +102,10 @@ impl Engine {
         let Written { letters, said } = written;
         if letters {
             self.parts.observer.letters();
+        }
+        if !self.backlog.events.is_empty() && self.parts.observer.wants_routes() {
+            let routes = routes::routes(&self.services, now);
+            self.parts.observer.routes(&routes);
         }
         for (service, event) in self.backlog.events.drain(..) {
             if let Some(service) = self.services.get(&service) {

@@ -11,6 +11,7 @@ mod inbox;
 mod ledger;
 mod limits;
 mod own;
+mod routes;
 mod service;
 mod startup;
 mod telling;
@@ -37,6 +38,7 @@ pub use commit::fact;
 pub use inbox::{Chore, Inbox, Input, Renumber};
 use ledger::Ledger;
 pub use ledger::{Money, ProbeMoney};
+pub use routes::Routes;
 use service::Service;
 pub use service::{ServicePlan, incidents, levels};
 use telling::Told;
@@ -57,6 +59,14 @@ pub trait Observer: Send {
     /// An event of an incident was committed.
     fn event(&mut self, service: &str, event: &IncidentEvent) {
         let _ = (service, event);
+    }
+    /// Whether [`Observer::routes`] is wanted.
+    fn wants_routes(&self) -> bool {
+        false
+    }
+    /// Which services are best used now. Told before the events of a commit, and only when wanted.
+    fn routes(&mut self, routes: &Routes) {
+        let _ = routes;
     }
     /// A budget lets these probes run at another ration than until now; not yet committed.
     fn rations(&mut self, rations: &[(ProbeId, Ration)]) {
@@ -196,6 +206,7 @@ impl Engine {
         let Some(service) = self.services.get_mut(home) else {
             return;
         };
+        service.pulses.take(&sample);
         service.counts.take(
             &service.plan.numbers,
             service.plan.rules.false_pages_per_year,
@@ -229,6 +240,7 @@ impl Engine {
                 for service in self.services.values_mut() {
                     service.state.shift(micros);
                     service.counts.shift(micros);
+                    service.pulses.shift(micros);
                     service.dirty = true;
                 }
                 // At once, or the latest checkpoint would seem as old as the step is wide.

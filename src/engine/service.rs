@@ -1,14 +1,16 @@
 //! A service as the engine holds it: its rules, what the detector knows, and who is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Money;
+use super::routes::Pulses;
 use crate::model::counts::NumberRules;
 use crate::model::detect::count::Level;
 use crate::model::fold::{OpenIncident, ProbeRules, ServiceRules, ServiceState};
 use crate::model::incident::IncidentState;
+use crate::model::route::Ability;
 use crate::model::{
     Counts, EventKind, IncidentEvent, IncidentId, IncidentKind, ProbeId, ServiceId, Severity,
     Timestamp,
@@ -83,6 +85,8 @@ pub(super) struct Service {
     threads: Threads,
     /// What the numbers of its probes have shown.
     pub counts: Counts,
+    /// What its probes have shown lately.
+    pub pulses: Pulses,
     /// Something was folded since the state was last committed.
     pub dirty: bool,
 }
@@ -93,6 +97,7 @@ impl Service {
     pub fn load(plan: ServicePlan, checkpoint: Option<&str>) -> (Self, Option<String>) {
         let fresh = |plan: ServicePlan| Service {
             state: ServiceState::new(&plan.rules),
+            pulses: Pulses::of(&plan.kinds),
             plan,
             threads: Threads::default(),
             counts: Counts::default(),
@@ -103,6 +108,7 @@ impl Service {
             Some(Err(e)) => (fresh(plan), Some(e.to_string())),
             Some(Ok(kept)) => (
                 Service {
+                    pulses: Pulses::of(&plan.kinds),
                     plan,
                     state: kept.detector,
                     threads: kept.threads,
@@ -134,6 +140,7 @@ impl Service {
         self.plan = plan;
         self.dirty = true;
         self.counts.retain(&self.plan.numbers);
+        self.pulses.follow(&self.plan.kinds);
         self.state.reconcile(&self.plan.rules, now)
     }
 
@@ -167,6 +174,16 @@ impl Service {
         !self.state.suspects()
             && !self.state.incidents().any(open)
             && self.plan.rules.probes.iter().any(seen)
+    }
+
+    /// What its affected probes show that it cannot do now.
+    pub fn lost(&self) -> BTreeSet<Ability> {
+        let affected: BTreeSet<ProbeId> = self.state.affected().collect();
+        let kinds = self.plan.kinds.iter();
+        kinds
+            .filter(|(probe, _)| affected.contains(probe))
+            .filter_map(|(_, kind)| Ability::from_name(kind))
+            .collect()
     }
 
     /// An incident of its, open or watched.

@@ -14,6 +14,7 @@ use crate::store::{OpenError, Store, StoreError};
 use super::backlog::Backlog;
 use super::blind::Watch;
 use super::ledger::Ledger;
+use super::routes;
 use super::service::{Service, ServicePlan};
 use super::{Backups, Counters, Engine, Parts};
 
@@ -67,6 +68,7 @@ impl Engine {
             }
             services.insert(id, service);
         }
+        routes::load(&parts.store, &mut services, now)?;
         let ledger = ledger(&parts.store, &services, now)?;
         let told = super::telling::load(&parts)?;
         let mut engine = Self {

@@ -16,6 +16,7 @@ use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId
 use crate::store::{About, Said, StoreError, Story, Transaction};
 
 use super::Parts;
+use super::routes::alternatives;
 use super::service::Service;
 
 /// Key of what was told among the single facts of the database.
@@ -189,7 +190,7 @@ impl Desk<'_, '_> {
             fellows: self.fellows(&seen, lead),
             common: common(&self.failing(&seen), self.services.len()),
             works: if outage {
-                self.works(recipient)
+                self.works(recipient, service)
             } else {
                 Vec::new()
             },
@@ -249,16 +250,25 @@ impl Desk<'_, '_> {
         .collect()
     }
 
-    /// Titles of the recipient's services that have no trouble at all.
-    fn works(&self, recipient: &str) -> Vec<String> {
-        let mut works: Vec<String> = self
-            .services
-            .values()
-            .filter(|s| s.plan.recipients.iter().any(|r| r == recipient))
-            .filter(|s| s.works())
-            .map(|s| s.plan.title.clone())
-            .collect();
-        works.sort();
+    /// The recipient's services that have no trouble at all: first those that can do what fails at `lead`, the best
+    /// first and with their usual latency, then the titles of the others.
+    fn works(&self, recipient: &str, lead: &Service) -> Vec<String> {
+        let known = |s: &Service| s.works() && s.plan.recipients.iter().any(|r| r == recipient);
+        let mut names = BTreeSet::new();
+        let mut works = Vec::new();
+        for ability in lead.lost() {
+            let ranked = alternatives(self.services, ability, self.now, known);
+            for other in ranked.into_iter().filter(|other| other.rank.works()) {
+                if names.insert(other.name.clone()) {
+                    works.push(other.to_string());
+                }
+            }
+        }
+        let others = self.services.values().filter(|s| known(s));
+        let others = others.filter(|s| !names.contains(&s.plan.name));
+        let mut titles: Vec<String> = others.map(|s| s.plan.title.clone()).collect();
+        titles.sort();
+        works.extend(titles);
         works.truncate(WORKS);
         works
     }

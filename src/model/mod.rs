@@ -31,6 +31,7 @@ pub mod probe;
 pub mod question;
 pub mod replay;
 pub mod response;
+pub mod route;
 pub mod said;
 pub mod sample;
 pub mod scenario;

@@ -167,3 +167,46 @@ fn what_pages_claim_and_what_ends_soon_is_shown_by_status() {
         "{note}"
     );
 }
+
+#[test]
+fn the_best_services_for_something_are_named_one_a_line() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let well = runtime.block_on(provider(Arc::new(AtomicBool::new(false))));
+    let broken = runtime.block_on(provider(Arc::new(AtomicBool::new(true))));
+    let probe = |service: &str, url: String| {
+        format!(
+            "[[probe]]\nservice = \"{service}\"\nname = \"list\"\nkind = \"http\"\nurl = \"{url}\"\nexpect = {{ status = [200] }}\n"
+        )
+    };
+    let home = Home::new(&format!(
+        "{}{}[service.keyless]\nbase_url = \"http://127.0.0.1:9\"\nkey = {{ env = \"ABSENT\" }}\n\
+         [[probe]]\nservice = \"keyless\"\nname = \"list\"\nkind = \"http\"\npath = \"/x\"\nauth = \"bearer\"\n",
+        probe("broken", broken.url("/v1/models")),
+        probe("well", well.url("/v1/models")),
+    ));
+    home.run(&["run", "--once"]);
+    let best = home.run(&["status", "--best", "http"]);
+    assert_eq!(best.status.code(), Some(OK), "{}", text(&best.stderr));
+    assert_eq!(text(&best.stdout), "well\nbroken\n");
+    let listed: serde_json::Value =
+        serde_json::from_slice(&home.run(&["status", "--best", "http", "--json"]).stdout).unwrap();
+    let states: Vec<&str> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["healthy", "doubtful", "unknown"]);
+    assert_eq!(listed[2]["reason"], "ABSENT is not set");
+    assert_eq!(listed[2]["usable"], false);
+    // Nobody can do that.
+    let none = home.run(&["status", "--best", "image"]);
+    assert_eq!(
+        (none.status.code(), text(&none.stdout)),
+        (Some(NO), String::new())
+    );
+    assert_eq!(
+        home.run(&["status", "--best", "poetry"]).status.code(),
+        Some(USAGE)
+    );
+}

@@ -21,8 +21,8 @@ use crate::probe::server::{Server, reply};
 /// A key with characters that look different in every encoding. Nobody but the provider may ever see it.
 pub const CANARY: &str = "sk-canary/7f3a+9c51=d2e84b06";
 /// What is waited for comes within this, or never.
-const PATIENCE: Duration = Duration::from_secs(60);
-const SPEED: f64 = 60.0;
+pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const SPEED: f64 = 60.0;
 
 struct Host;
 
@@ -69,12 +69,19 @@ pub fn probes_toml(port: u16) -> String {
 
 fn configured(port: u16, dir: &Path) -> Config {
     let settings = format!("data_dir = {:?}\n", dir.display().to_string());
-    let source = |name: &str, text: String| Source {
+    loaded(&probes_toml(port), &settings)
+}
+
+/// The configuration of two files that have no faults.
+pub fn loaded(probes: &str, settings: &str) -> Config {
+    let source = |name: &str, text: &str| Source {
         name: name.to_owned(),
-        bytes: text.into_bytes(),
+        bytes: text.as_bytes().to_vec(),
     };
-    let probes = source("probes.toml", probes_toml(port));
-    let settings = source("watchfire.toml", settings);
+    let (probes, settings) = (
+        source("probes.toml", probes),
+        source("watchfire.toml", settings),
+    );
     config::load(&probes, Some(&settings), &Host, roots()).unwrap_or_else(|faults| {
         panic!(
             "{}",
@@ -148,7 +155,7 @@ pub async fn provider(broken: Arc<AtomicBool>) -> Server {
     .await
 }
 
-struct Told(Sender<IncidentEvent>);
+pub struct Told(pub Sender<IncidentEvent>);
 
 impl Witness for Told {
     fn event(&mut self, _: &str, event: &IncidentEvent) {
@@ -157,7 +164,7 @@ impl Witness for Told {
     }
 }
 
-fn wait_for(heard: &Receiver<IncidentEvent>, kind: EventKind) -> IncidentEvent {
+pub fn wait_for(heard: &Receiver<IncidentEvent>, kind: EventKind) -> IncidentEvent {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

@@ -15,6 +15,7 @@ mod daemon;
 mod detector;
 mod detector_properties;
 mod engine;
+mod hook;
 mod notify;
 mod probe;
 mod reports;

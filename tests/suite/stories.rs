@@ -313,7 +313,9 @@ async fn two_services_of_a_provider_are_one_thread_from_the_first_mail_to_the_la
         mails[1].text
     );
     assert!(
-        mails[1].text.contains("No trouble is seen at: claude."),
+        mails[1]
+            .text
+            .contains("No trouble is seen at: claude (chat, under 0.1 s)."),
         "{}",
         mails[1].text
     );

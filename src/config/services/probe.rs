@@ -91,6 +91,7 @@ impl Reader<'_, '_> {
         if let Some(missing) = missing.first() {
             made.not_configured.push(NotConfigured {
                 probe: probe.to_owned(),
+                kind: kind.name,
                 missing: missing.clone(),
             });
             return;
