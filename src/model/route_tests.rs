@@ -68,6 +68,7 @@ fn with(
         closed_at: (state == IncidentState::Recovered).then(|| at(-300.0)),
         sequence: 1,
         reopened: 0,
+        relapses: 0,
     });
     service
 }
