@@ -238,10 +238,14 @@ fn write(
         let wanted = service.thread(event).is_some();
         let reopen_within = service.plan.rules.reopen_within;
         let mailed = told.mailings.take(*id, event, wanted, reopen_within);
-        told.stories.take(*id, event, mailed);
+        let recipients = &service.plan.recipients;
+        told.stories.take(recipients, *id, event, mailed);
     }
-    for (service, event) in told.mailings.due(now) {
-        told.stories.take(service, &event, true);
+    for (id, event) in told.mailings.due(now) {
+        if let Some(service) = services.get(&id) {
+            let recipients = &service.plan.recipients;
+            told.stories.take(recipients, id, &event, true);
+        }
     }
     let mut desk = Desk {
         tx: &mut tx,
@@ -250,10 +254,11 @@ fn write(
         services,
         mailings: &told.mailings,
         now,
+        facts: HashMap::new(),
     };
     let mut letters = 0;
-    for telling in told.stories.due(now, suspected(services), services.len()) {
-        letters += desk.tell(&telling, &mut told.stories)?;
+    for (recipient, telling) in told.stories.due(now, suspected(services), services.len()) {
+        letters += usize::from(desk.tell(&recipient, &telling)?);
     }
     for said in &said {
         letters += desk.remind(said)?;

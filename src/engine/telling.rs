@@ -2,7 +2,7 @@
 //!
 //! Runs within the transaction that commits the events, so that a letter is in the outbox exactly when they are.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::model::common::{Failing, common};
 use crate::model::life::Theme;
 use crate::model::mailing::Mailings;
 use crate::model::notification::{Compose, Fellow, Notification, Pace, Reminder, Thread};
-use crate::model::story::{Member, News, Root, Stories, Telling};
+use crate::model::story::{Audience, Member, News, Telling};
 use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Timestamp};
 use crate::store::{About, Said, StoreError, Story, Transaction};
 
@@ -28,7 +28,7 @@ const WORKS: usize = 8;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Told {
     #[serde(default)]
-    pub stories: Stories,
+    pub stories: Audience,
     #[serde(default)]
     pub mailings: Mailings,
 }
@@ -60,6 +60,8 @@ pub(super) struct Desk<'a, 'tx> {
     pub services: &'a HashMap<ServiceId, Service>,
     pub mailings: &'a Mailings,
     pub now: Timestamp,
+    /// What was looked up for one recipient serves the next.
+    pub facts: HashMap<IncidentId, Story>,
 }
 
 /// Services under suspicion without an open incident.
@@ -69,53 +71,35 @@ pub(super) fn suspected(services: &HashMap<ServiceId, Service>) -> usize {
 }
 
 impl Desk<'_, '_> {
-    /// Writes the letters of one telling; how many there were.
-    pub fn tell(&mut self, telling: &Telling, stories: &mut Stories) -> Result<usize, StoreError> {
-        let mut recipients: BTreeMap<&str, Vec<&News>> = BTreeMap::new();
-        for news in &telling.news {
-            let of = self.services.get(&news.service);
-            for recipient in of.iter().flat_map(|s| &s.plan.recipients) {
-                recipients.entry(recipient).or_default().push(news);
+    /// Writes the letter of a telling; false when there is nobody any more whom it would be about.
+    pub fn tell(&mut self, recipient: &str, telling: &Telling) -> Result<bool, StoreError> {
+        let (lead, root) = (&telling.lead, &telling.root);
+        let event = &lead.event;
+        let Some(service) = self.services.get(&lead.service) else {
+            return Ok(false);
+        };
+        let story = match self.facts.get(&event.incident) {
+            Some(story) => story.clone(),
+            None => {
+                let since = begin(service, lead);
+                let story = self.tx.story(lead.service, since, event.cause)?;
+                self.facts.insert(event.incident, story.clone());
+                story
             }
-        }
-        let mut facts: HashMap<IncidentId, Story> = HashMap::new();
-        let mut letters = 0;
-        for (recipient, news) in recipients {
-            let Some(lead) = leading(&news) else { continue };
-            let Some(service) = self.services.get(&lead.service) else {
-                continue;
-            };
-            let here = Root {
-                service: lead.service,
-                incident: lead.event.incident,
-                sequence: lead.event.sequence,
-            };
-            let root = stories.root(telling.lead, recipient, here);
-            let story = match facts.get(&lead.event.incident) {
-                Some(story) => story.clone(),
-                None => {
-                    let story =
-                        self.tx
-                            .story(lead.service, begin(service, lead), lead.event.cause)?;
-                    facts.insert(lead.event.incident, story.clone());
-                    story
-                }
-            };
-            let notification = self.notification(service, lead, &root, story, telling, recipient);
-            let about = About {
-                // Letters of a thread keep their order, and are found with the incident that names it.
-                incident: root.incident,
-                sequence: lead.event.sequence,
-                event: lead.event.event,
-            };
-            let letter = self.compose.compose(&notification, recipient);
-            self.tx.letter(Some(about), &letter, self.now)?;
-            letters += 1;
-        }
+        };
+        let notification = self.notification(service, story, telling, recipient);
+        let about = About {
+            // Letters of a thread keep their order, and are found with the incident that it began with.
+            incident: root.incident,
+            sequence: event.sequence,
+            event: event.event,
+        };
+        let letter = self.compose.compose(&notification, recipient);
+        self.tx.letter(Some(about), &letter, self.now)?;
         for member in &telling.members {
-            self.tx.told_with(member.incident, telling.lead)?;
+            self.tx.told_with(member.incident, root.incident)?;
         }
-        Ok(letters)
+        Ok(true)
     }
 
     /// Writes the letters about something that ends on a day; how many there were.
@@ -142,22 +126,13 @@ impl Desk<'_, '_> {
     fn notification(
         &self,
         service: &Service,
-        lead: &News,
-        root: &Root,
         story: Story,
         telling: &Telling,
         recipient: &str,
     ) -> Notification {
+        let (lead, root) = (&telling.lead, &telling.root);
         let event = lead.event;
         let incident = service.incident(event.incident);
-        let seen: Vec<&Member> = telling
-            .members
-            .iter()
-            .filter(|m| {
-                let of = self.services.get(&m.service);
-                of.is_some_and(|s| s.plan.recipients.iter().any(|r| r == recipient))
-            })
-            .collect();
         let theme = Theme {
             kind: event.kind,
             cause: event.cause,
@@ -187,8 +162,8 @@ impl Desk<'_, '_> {
             location: self.location.to_owned(),
             reopen_within,
             pace: self.pace(service.plan.id, &event, reopen_within),
-            fellows: self.fellows(&seen, lead),
-            common: common(&self.failing(&seen), self.services.len()),
+            fellows: self.fellows(telling),
+            common: common(&self.failing(&telling.members), self.services.len()),
             works: if outage {
                 self.works(recipient, service)
             } else {
@@ -207,11 +182,12 @@ impl Desk<'_, '_> {
         }
     }
 
-    /// The other members that the recipient is told of: open ones first, the worst first.
-    fn fellows(&self, seen: &[&Member], lead: &News) -> Vec<Fellow> {
-        let others = seen
+    /// The other members: open ones first, the worst first.
+    fn fellows(&self, telling: &Telling) -> Vec<Fellow> {
+        let others = telling
+            .members
             .iter()
-            .filter(|m| m.incident != lead.event.incident)
+            .filter(|m| m.incident != telling.lead.event.incident)
             .filter_map(|m| {
                 Some(Fellow {
                     title: self.services.get(&m.service)?.plan.title.clone(),
@@ -226,8 +202,8 @@ impl Desk<'_, '_> {
         fellows
     }
 
-    fn failing(&self, seen: &[&Member]) -> Vec<Failing> {
-        let open = seen.iter().filter(|m| m.open);
+    fn failing(&self, members: &[Member]) -> Vec<Failing> {
+        let open = members.iter().filter(|m| m.open);
         open.filter_map(|m| {
             let service = self.services.get(&m.service)?;
             let affected: BTreeSet<_> = service.state.affected().collect();
@@ -272,16 +248,6 @@ impl Desk<'_, '_> {
         works.truncate(WORKS);
         works
     }
-}
-
-/// What a mail is mainly about: the worst of what breaks, else the latest of what recovers.
-fn leading<'n>(news: &[&'n News]) -> Option<&'n News> {
-    let breaks = news.iter().filter(|n| n.event.event != EventKind::Close);
-    // Of equals the first: it is what the others joined.
-    let worst = breaks.rev().max_by_key(|n| n.event.severity);
-    worst
-        .or_else(|| news.iter().max_by_key(|n| n.event.at))
-        .copied()
 }
 
 /// From when on the story of a service is told: a recovery tells the whole of it, all else what has happened since the

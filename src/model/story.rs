@@ -30,10 +30,74 @@ const GAPS: [Duration; 4] = [
 ];
 /// Recoveries of some, while others still fail, can wait for so long.
 const PARTLY_OVER: Duration = Duration::from_secs(900);
-/// Recipients whose thread is known; beyond that each mail begins its own.
-const MOST_ROOTS: usize = 1_000;
 
-/// All stories that are not over.
+/// The stories of every recipient: each is told only of the services that are his, and when it is time for him.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Audience(BTreeMap<String, Stories>);
+
+impl Audience {
+    /// Takes an event in, for those who are to know of it; see [`Stories::take`].
+    pub fn take(
+        &mut self,
+        recipients: &[String],
+        service: ServiceId,
+        event: &IncidentEvent,
+        mailed: bool,
+    ) {
+        for recipient in recipients {
+            match self.0.get_mut(recipient) {
+                Some(stories) => stories.take(service, event, mailed),
+                None if mailed => {
+                    let mut stories = Stories::default();
+                    stories.take(service, event, mailed);
+                    self.0.insert(recipient.clone(), stories);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// What is to be told to whom now; see [`Stories::due`].
+    pub fn due(
+        &mut self,
+        now: Timestamp,
+        suspected: usize,
+        services: usize,
+    ) -> Vec<(String, Telling)> {
+        let of = self.0.iter_mut().flat_map(|(recipient, stories)| {
+            let due = stories.due(now, suspected, services);
+            due.into_iter().map(|telling| (recipient.clone(), telling))
+        });
+        of.collect()
+    }
+
+    /// Whether [`Audience::due`] would give anything.
+    pub fn is_due(&self, now: Timestamp, suspected: usize, services: usize) -> bool {
+        let due = |s: &Stories| s.is_due(now, suspected, services);
+        self.0.values().any(due)
+    }
+
+    /// Whether anything has happened that is not told yet.
+    pub fn waits(&self) -> bool {
+        self.0.values().any(Stories::waits)
+    }
+
+    /// An incident is final; see [`Stories::forget`].
+    pub fn forget(&mut self, incident: IncidentId) {
+        self.0.retain(|_, stories| {
+            stories.forget(incident);
+            !stories.0.is_empty()
+        });
+    }
+
+    /// The wall clock was stepped by so much: all kept moments move along.
+    pub fn shift(&mut self, micros: i64) {
+        self.0.values_mut().for_each(|s| s.shift(micros));
+    }
+}
+
+/// All stories of one recipient that are not over.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Stories(Vec<Story>);
@@ -41,9 +105,8 @@ pub struct Stories(Vec<Story>);
 /// One story.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Story {
-    /// In the order in which they joined; the first one names the story.
+    /// In the order in which they joined.
     members: Vec<Member>,
-    lead: IncidentId,
     kind: IncidentKind,
     joined_at: Timestamp,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -52,7 +115,7 @@ struct Story {
     #[serde(default, skip_serializing_if = "is_default")]
     news: Vec<News>,
     #[serde(default, skip_serializing_if = "is_default")]
-    roots: BTreeMap<String, Root>,
+    root: Option<Root>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -88,8 +151,8 @@ pub struct News {
     pub event: IncidentEvent,
 }
 
-/// The first mail of a story to one recipient: what its thread hangs on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The first mail of a story: what its thread hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {
     /// Of which service it told.
     pub service: ServiceId,
@@ -99,11 +162,13 @@ pub struct Root {
     pub sequence: u32,
 }
 
-/// One mail's worth, for each recipient of the services it is about.
+/// One mail's worth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Telling {
-    /// The incident that names the story.
-    pub lead: IncidentId,
+    /// What it is mainly about: the worst of what breaks, else the latest of what recovers.
+    pub lead: News,
+    /// The mail that its thread hangs on; it may be this one.
+    pub root: Root,
     /// What has happened since the last mail, in order; never empty.
     pub news: Vec<News>,
     /// All incidents of the story.
@@ -121,12 +186,11 @@ impl Stories {
                 None => {
                     self.0.push(Story {
                         members: Vec::new(),
-                        lead: event.incident,
                         kind: event.kind,
                         joined_at: event.at,
                         told: None,
                         news: Vec::new(),
-                        roots: BTreeMap::new(),
+                        root: None,
                     });
                     self.0.len() - 1
                 }
@@ -142,7 +206,7 @@ impl Stories {
     pub fn due(&mut self, now: Timestamp, suspected: usize, services: usize) -> Vec<Telling> {
         let storm = suspected >= STORM && suspected * STORM_SHARE >= services;
         let due = self.0.iter_mut().filter(|s| s.is_due(now, storm));
-        due.map(|story| story.tell(now)).collect()
+        due.filter_map(|story| story.tell(now)).collect()
     }
 
     /// Whether anything has happened that is not told yet.
@@ -156,20 +220,6 @@ impl Stories {
         self.0.iter().any(|s| s.is_due(now, storm))
     }
 
-    /// The thread of a recipient in the story of `lead`; `here` becomes its root when it has none.
-    pub fn root(&mut self, lead: IncidentId, recipient: &str, here: Root) -> Root {
-        let Some(story) = self.0.iter_mut().find(|s| s.lead == lead) else {
-            return here;
-        };
-        if let Some(root) = story.roots.get(recipient) {
-            return root.clone();
-        }
-        if story.roots.len() < MOST_ROOTS {
-            story.roots.insert(recipient.to_owned(), here.clone());
-        }
-        here
-    }
-
     /// An incident is final: it leaves its story, which ends with the last one.
     pub fn forget(&mut self, incident: IncidentId) {
         let Some(at) = self.of(incident) else { return };
@@ -180,13 +230,6 @@ impl Stories {
                 self.0.remove(at);
             }
         }
-    }
-
-    /// The incident that names the story of an incident.
-    pub fn lead(&self, incident: IncidentId) -> Option<IncidentId> {
-        self.of(incident)
-            .and_then(|at| self.0.get(at))
-            .map(|s| s.lead)
     }
 
     /// The wall clock was stepped by so much: all kept moments move along.
@@ -280,8 +323,14 @@ impl Story {
             }
     }
 
-    fn tell(&mut self, now: Timestamp) -> Telling {
+    fn tell(&mut self, now: Timestamp) -> Option<Telling> {
         let news = std::mem::take(&mut self.news);
+        let lead = leading(&news)?;
+        let root = *self.root.get_or_insert(Root {
+            service: lead.service,
+            incident: lead.event.incident,
+            sequence: lead.event.sequence,
+        });
         let worst = |told: Severity| {
             let severities = news.iter().map(|n| n.event.severity);
             severities.fold(told, Severity::max)
@@ -298,12 +347,21 @@ impl Story {
                 worst: worst(Severity::Degraded),
             },
         });
-        Telling {
-            lead: self.lead,
+        Some(Telling {
+            lead,
+            root,
             news,
             members: self.members.clone(),
-        }
+        })
     }
+}
+
+fn leading(news: &[News]) -> Option<News> {
+    let breaks = news.iter().filter(|n| n.event.event != EventKind::Close);
+    // Of equals the first: it is what the others joined.
+    let worst = breaks.rev().max_by_key(|n| n.event.severity);
+    let latest = news.iter().rev().max_by_key(|n| n.event.at);
+    worst.or(latest).copied()
 }
 
 #[cfg(test)]

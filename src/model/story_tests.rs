@@ -166,22 +166,31 @@ fn a_storm_that_goes_on_is_told_of_after_a_minute_and_a_half() {
 }
 
 #[test]
-fn a_thread_hangs_on_the_first_mail_to_its_recipient() {
-    let mut stories = Stories::default();
+fn each_recipient_has_threads_of_his_own() {
+    let mut audience = Audience::default();
+    let (both, second) = ("a@b.example".to_owned(), "c@b.example".to_owned());
     for service in [1, 2] {
         let event = event(u64::from(service), 0.0, EventKind::Open, Severity::Major);
-        stories.take(ServiceId(service), &event, true);
+        let recipients = match service {
+            1 => vec![both.clone()],
+            _ => vec![both.clone(), second.clone()],
+        };
+        audience.take(&recipients, ServiceId(service), &event, true);
     }
-    let here = |service: u32| Root {
-        service: ServiceId(service),
-        incident: IncidentId(u64::from(service)),
-        sequence: 0,
-    };
-    assert_eq!(stories.root(IncidentId(1), "a@b.example", here(1)), here(1));
-    assert_eq!(stories.root(IncidentId(1), "a@b.example", here(2)), here(1));
-    assert_eq!(stories.root(IncidentId(1), "c@b.example", here(2)), here(2));
-    stories.forget(IncidentId(1));
-    assert_eq!(stories.lead(IncidentId(2)), Some(IncidentId(1)));
-    stories.forget(IncidentId(2));
-    assert_eq!(stories, Stories::default());
+    let now = Timestamp::from_seconds(START);
+    assert!(audience.waits() && audience.is_due(now, 0, 9));
+    let told: Vec<(String, u64, usize)> = audience
+        .due(now, 0, 9)
+        .into_iter()
+        .map(|(recipient, t)| (recipient, t.root.incident.0, t.members.len()))
+        .collect();
+    assert_eq!(told, [(both.clone(), 1, 2), (second, 2, 1)]);
+    // A later mail hangs on the first.
+    let event = event(2, 9.0, EventKind::Reopen, Severity::Major);
+    audience.take(&[both], ServiceId(2), &event, true);
+    let later = audience.due(now + Duration::from_secs(100), 0, 9);
+    assert_eq!(later[0].1.root.incident, IncidentId(1));
+    audience.forget(IncidentId(1));
+    audience.forget(IncidentId(2));
+    assert_eq!(audience, Audience::default());
 }

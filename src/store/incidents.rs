@@ -116,7 +116,7 @@ pub(super) fn finalize(conn: &Connection, incident: IncidentId) -> Result<()> {
 
 pub(super) fn told_with(conn: &Connection, incident: IncidentId, lead: IncidentId) -> Result<()> {
     let id = |incident: IncidentId| i64::try_from(incident.0).unwrap_or(i64::MAX);
-    conn.prepare_cached("UPDATE incident SET story = ?2 WHERE id = ?1 AND story <> ?2")?
+    conn.prepare_cached("UPDATE incident SET story = ?2 WHERE id = ?1 AND story = 0")?
         .execute([id(incident), id(lead)])?;
     Ok(())
 }

@@ -243,7 +243,7 @@ class Play:
     def mail_of(self, service, event):
         """The mail about this event of the service's first incident, once its delivery is recorded."""
         for incident in self.prober.incidents():
-            if incident["service"] != service:
+            if incident["service"] != service or incident["kind"] != "errors":
                 continue
             for delivery in incident["deliveries"]:
                 if delivery["event"] == event and delivery["state"] == "sent":

@@ -9,6 +9,7 @@ import time
 from answers import BY_ADDRESS
 
 RECIPIENT = "oncall@test.localhost"
+OTHERS = "gateway@test.localhost"
 SENDER = "watchfire@test.localhost"
 
 PROBES = """\
@@ -24,6 +25,8 @@ key = {{ env = "E2E_DIRECT_KEY" }}
 title = "Gateway"
 base_url = "http://127.0.0.1:{gateway}/v1"
 key = {{ file = "{dir}/gateway.key" }}
+# Told apart from the direct way, which fails and recovers at other moments.
+alert = {{ email = ["{others}"] }}
 """
 CHAT = """
 [[probe]]
@@ -100,7 +103,7 @@ class Prober:
 
     def probes(self, also=""):
         servers = self.servers
-        text = PROBES.format(recipient=RECIPIENT, ai=servers.ai, gateway=servers.gateway, dir=self.dir)
+        text = PROBES.format(recipient=RECIPIENT, others=OTHERS, ai=servers.ai, gateway=servers.gateway, dir=self.dir)
         for service, model, picture, every in [
             ("direct", "gpt-4o-mini", "gpt-image-1", "2s"),
             ("gateway", "via-upstream", "via-upstream", "3s"),
