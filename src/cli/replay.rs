@@ -1,6 +1,8 @@
 //! `watchfire replay`: recorded samples through the detector, with the clock of the samples.
 
 mod figure;
+mod history;
+mod stream;
 
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -26,30 +28,35 @@ const EXIT_IO: u8 = 74;
 /// Reads CSV with a header: t_seconds (or time_utc_iso / time), probe (or target), ok; optional latency_ms, status,
 /// service and kind (r = an available re-check, used only when the detector asks for one). Prints one JSON object a
 /// line for each incident event.
+///
+/// With --history it reads the samples of the daemon's own database instead, judges them by the rules as they are and as
+/// they would be changed, and sets beside each other what would have been mailed.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  watchfire replay history.csv --interval 30s --service openai")]
+#[command(
+    after_help = "Examples:\n  watchfire replay history.csv --interval 30s --service openai\n  watchfire replay --history --since 14d --min-error-rate 20%\n  watchfire replay --history --probes changed.toml"
+)]
 pub struct ReplayArgs {
     /// CSV files; - is standard input. Each is a history of its own
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "history", value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    history: history::HistoryArgs,
     /// Time between two scheduled runs of a probe [default: the median spacing of its rows]
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     interval: Option<Duration>,
-    /// Service of rows that name none [default: the file's name without its ending]
+    /// Service of rows that name none [default: the file's name without its ending]; with --history: which services, * and ?
+    /// stand for anything
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
-    /// Take the rules from this file
-    #[arg(long, value_name = "FILE")]
-    probes: Option<PathBuf>,
-    /// Accepted false pages a year for each service
-    #[arg(long, default_value = "1", value_parser = pages, value_name = "N")]
-    false_pages_per_year: f64,
-    /// Error rate below which a rise is never paged, such as 10% or 0.1
-    #[arg(long, default_value = "10%", value_parser = rate, value_name = "RATE")]
-    min_error_rate: f64,
-    /// How long a recovered service is watched
-    #[arg(long, default_value = "1h", value_parser = duration, value_name = "DURATION")]
-    reopen_within: Duration,
+    /// Accepted false pages a year for each service [default: 1; with --history as configured]
+    #[arg(long, value_parser = pages, value_name = "N")]
+    false_pages_per_year: Option<f64>,
+    /// Error rate below which a rise is never paged, such as 0.1 [default: 10%; with --history as configured]
+    #[arg(long, value_parser = rate, value_name = "RATE")]
+    min_error_rate: Option<f64>,
+    /// How long a recovered service is watched [default: 1h; with --history as configured]
+    #[arg(long, value_parser = duration, value_name = "DURATION")]
+    reopen_within: Option<Duration>,
     /// Judge by a plain rule instead: error_rate_over=20%,window=5m,min_runs=5 or consecutive_failures=3
     #[arg(long, value_parser = super::rule::parse, value_name = "RULE")]
     rule: Option<PlainRule>,
@@ -74,15 +81,25 @@ enum Confirming {
 
 /// Runs the command.
 pub fn run(args: &ReplayArgs) -> ExitCode {
+    if args.history.history {
+        return history::run(args).into();
+    }
+    if args.history.is_turned() {
+        super::complain("--probes, --present and --config go with --history");
+        return ExitCode::from(EXIT_USAGE);
+    }
+    let usual = Dials::default();
     let dials = Dials {
         interval: args.interval,
         confirm: match (args.confirm, args.rule) {
             (Some(Confirming::On), _) | (None, None) => Confirm::CHEAP,
             (Some(Confirming::Off), _) | (None, Some(_)) => Confirm::Off,
         },
-        false_pages_per_year: args.false_pages_per_year,
-        min_error_rate: args.min_error_rate,
-        reopen_within: args.reopen_within,
+        false_pages_per_year: args
+            .false_pages_per_year
+            .unwrap_or(usual.false_pages_per_year),
+        min_error_rate: args.min_error_rate.unwrap_or(usual.min_error_rate),
+        reopen_within: args.reopen_within.unwrap_or(usual.reopen_within),
         judge: args.rule.map_or(Judge::Detector, Judge::Plain),
     };
     let mut next_incident = IncidentId(1);

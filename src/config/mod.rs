@@ -22,8 +22,8 @@ pub use presets::preset_names;
 pub use prices::PriceTable;
 
 use crate::diagnostic::{Diagnosed, Level, Lines, syntax};
-use crate::model::fold::Judge;
-use crate::model::{Cadence, Confirm, MicroUsd, Redactor, Severity};
+use crate::model::fold::{Judge, ProbeRules, ServiceRules};
+use crate::model::{Cadence, Confirm, MicroUsd, ProbeId, Redactor, Severity};
 use crate::notify::SmtpConfig;
 use crate::probe::{Plan, Roots};
 use crate::schedule::InFlight;
@@ -118,6 +118,28 @@ impl Service {
         match self.alert.judge {
             Judge::Plain(_) if !probe.confirm_is_chosen => Confirm::Off,
             Judge::Plain(_) | Judge::Detector => probe.confirm,
+        }
+    }
+
+    /// How it is judged, with the numbers that the database has for its probes by name. One without a number is left out.
+    pub fn rules(&self, number: impl Fn(&str) -> Option<ProbeId>) -> ServiceRules {
+        let judged = self
+            .probes
+            .iter()
+            .filter(|p| p.plan.check.judged().counts());
+        let probe = |p: &Probe| {
+            Some(ProbeRules {
+                id: number(&p.name)?,
+                interval: p.cadence.interval(),
+                confirm: self.confirm(p),
+            })
+        };
+        ServiceRules {
+            probes: judged.filter_map(probe).collect(),
+            false_pages_per_year: self.alert.false_pages_per_year,
+            min_error_rate: self.alert.min_error_rate,
+            reopen_within: self.alert.reopen_within,
+            judge: self.alert.judge,
         }
     }
 }

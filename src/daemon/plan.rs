@@ -1,11 +1,11 @@
 //! From the configuration to what the engine judges and the schedule runs: everything gets its number.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::engine::{Money, ProbeMoney, ServicePlan};
 use crate::model::counts::NumberRules;
-use crate::model::fold::{ProbeRules, ServiceRules};
 use crate::model::{Judged, ProbeId, Timestamp};
 use crate::notify::MailComposer;
 use crate::probe::{Client, Plan, Run};
@@ -54,7 +54,7 @@ pub(super) fn number(
     };
     let mut paces = Vec::with_capacity(names.len());
     for service in &config.services {
-        let mut rules: Vec<ProbeRules> = Vec::with_capacity(service.probes.len());
+        let mut ids: HashMap<&str, ProbeId> = HashMap::with_capacity(service.probes.len());
         let (mut others, mut numbers_of) = (Vec::new(), Vec::new());
         let mut money: Vec<ProbeMoney> = Vec::with_capacity(service.probes.len());
         let (mut id, mut kinds) = (None, Vec::new());
@@ -63,6 +63,7 @@ pub(super) fn number(
                 break;
             };
             id = Some(service_id);
+            ids.insert(&probe.name, probe_id);
             kinds.push((probe_id, probe.kind));
             let (judged, interval) = (probe.plan.check.judged(), probe.cadence.interval());
             paces.push((probe_id, interval));
@@ -79,13 +80,7 @@ pub(super) fn number(
                     rules,
                 });
             }
-            if judged.counts() {
-                rules.push(ProbeRules {
-                    id: probe_id,
-                    interval,
-                    confirm: service.confirm(probe),
-                });
-            } else {
+            if !judged.counts() {
                 others.push(probe_id);
             }
             numbered
@@ -105,13 +100,7 @@ pub(super) fn number(
             title: service.title.clone(),
             provider: provider(service),
             kinds,
-            rules: ServiceRules {
-                probes: rules,
-                false_pages_per_year: alert.false_pages_per_year,
-                min_error_rate: alert.min_error_rate,
-                reopen_within: alert.reopen_within,
-                judge: alert.judge,
-            },
+            rules: service.rules(|name| ids.get(name).copied()),
             others,
             numbers: numbers_of,
             recipients,

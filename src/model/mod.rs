@@ -42,6 +42,7 @@ pub mod story;
 pub mod tallies;
 pub mod time;
 pub mod trace;
+pub mod tuning;
 pub mod uptime;
 
 pub use cadence::{Cadence, Cron};

@@ -50,6 +50,16 @@ impl Tallies {
             })
     }
 
+    /// Scheduled runs that say something of the service, or why they do not: all but what is only noted.
+    pub fn scheduled(&self) -> u64 {
+        const NOTED: u16 = Outcome::Noted.code();
+        let runs = self
+            .0
+            .iter()
+            .filter(|(code, _)| **code < RECHECK && **code != NOTED);
+        runs.map(|(_, n)| *n).sum()
+    }
+
     /// The bytes to keep: a version, then for each code its distance from the one before and its count.
     pub fn encode(&self) -> Vec<u8> {
         let (mut bytes, mut before) = (vec![VERSION], 0);

@@ -71,6 +71,34 @@ impl Slots {
     }
 }
 
+impl Slots {
+    /// What is missing beside so many recorded runs. One is forgiven: at the edges of a time a run belongs to the next.
+    pub fn gaps(self, recorded: u64) -> Gaps {
+        let due = (self.due - 1.0).floor() as u64;
+        Gaps {
+            thinned: self.thinned.round() as u64,
+            missing: due.saturating_sub(recorded),
+        }
+    }
+}
+
+/// Slots in which nothing ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gaps {
+    /// Because a budget did not let it.
+    pub thinned: u64,
+    /// For another reason, which nobody has recorded.
+    pub missing: u64,
+}
+
+impl Gaps {
+    /// Adds those of another probe or time.
+    pub fn add(&mut self, other: Gaps) {
+        self.thinned += other.thinned;
+        self.missing += other.missing;
+    }
+}
+
 /// Seconds of a time in which a budget did not let the probe run, in full equivalents.
 fn thinned(rations: &[(Timestamp, Ration)], from: Timestamp, to: Timestamp) -> f64 {
     let mut sum = 0.0;
@@ -135,12 +163,10 @@ impl Uptime {
         uptime
     }
 
-    /// Counts the slots in which nothing ran. One is forgiven: at the edges of a time a run belongs to the next.
-    pub fn with_slots(mut self, slots: Slots) -> Self {
-        let recorded = self.total();
-        self.blame(Unknown::Cause(Cause::Budget), slots.thinned.round() as u64);
-        let missing = (slots.due - 1.0).floor() as u64;
-        self.blame(Unknown::NoData, missing.saturating_sub(recorded));
+    /// Counts the slots in which nothing ran.
+    pub fn with_gaps(mut self, gaps: Gaps) -> Self {
+        self.blame(Unknown::Cause(Cause::Budget), gaps.thinned);
+        self.blame(Unknown::NoData, gaps.missing);
         self
     }
 
@@ -255,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_slot_without_a_run_is_unknown_and_one_at_the_edge_is_forgiven() {
-        let half = Uptime::of(&tallies(&[(SUCCESS, 60)]));
+        let half = tallies(&[(SUCCESS, 60), (Outcome::Noted, 9)]);
         let slots = |due, thinned| Slots { due, thinned };
         for (slots, unknown) in [
             (slots(60.0, 0.0), &[][..]),
@@ -268,7 +294,7 @@ mod tests {
                 &[(Unknown::Cause(Cause::Budget), 30), (Unknown::NoData, 30)],
             ),
         ] {
-            let uptime = half.clone().with_slots(slots);
+            let uptime = Uptime::of(&half).with_gaps(slots.gaps(half.scheduled()));
             let want: BTreeMap<Unknown, u64> = unknown.iter().copied().collect();
             assert_eq!(uptime.unknown, want, "{slots:?}");
         }

@@ -249,9 +249,9 @@ fn newest(
         past.add(&sums);
         if days == Days::Apart {
             let day = Span::Day.of_hour(hour);
-            match past.days.iter_mut().find(|(known, _)| *known == day) {
-                Some((_, results)) => results.merge(&sums.results),
-                None => past.days.push((day, sums.results)),
+            match past.days.binary_search_by_key(&day, |(known, _)| *known) {
+                Ok(place) => past.days[place].1.merge(&sums.results),
+                Err(place) => past.days.insert(place, (day, sums.results)),
             }
         }
     }

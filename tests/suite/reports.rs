@@ -302,3 +302,63 @@ fn every_format_holds_the_figures_and_what_came_from_elsewhere_is_escaped() {
     let none = past.home.run(&["report", "--service", "nothing"]);
     assert_eq!(none.status.code(), Some(64));
 }
+
+/// What `replay --history` says of the day.
+fn replayed(past: &Past, more: &[&str]) -> String {
+    let args = ["replay", "--history", "--since", "2026-11-08"];
+    let out = past.home.run(&[&args[..], more].concat());
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    text(&out.stdout)
+}
+
+#[test]
+fn other_rules_are_tried_on_what_was_recorded_and_their_mails_are_set_beside_those_of_the_present_ones()
+ {
+    let past = Past::with_an_outage();
+    let same = replayed(&past, &[]);
+    assert!(
+        same.contains("as it is: 1 incidents; as changed: 1: 0 more, 0 less, 0 earlier, 0 later"),
+        "{same}"
+    );
+    let later = replayed(&past, &["--rule", "consecutive_failures=30"]);
+    assert!(
+        later.contains("+29 min") && later.contains("0 earlier, 1 later"),
+        "{later}"
+    );
+    assert!(
+        later.contains("300 runs since 2026-11-08 12:00:00 UTC"),
+        "{later}"
+    );
+    // A file with other rules.
+    let changed = format!("[alert]\nrule = {{ consecutive_failures = 100 }}\n{PROBES}");
+    std::fs::write(past.home.path("changed.toml"), changed).unwrap();
+    let less = replayed(&past, &["--probes", "changed.toml"]);
+    assert!(less.contains("as changed: 0: 0 more, 1 less"), "{less}");
+    let more = replayed(
+        &past,
+        &["--present", "changed.toml", "--probes", "probes.toml"],
+    );
+    assert!(
+        more.contains("as it is: 0 incidents; as changed: 1: 1 more"),
+        "{more}"
+    );
+    // The events of the changed rules, as lines.
+    let lines = replayed(&past, &["--rule", "consecutive_failures=2", "--json"]);
+    let events: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(events.len(), 2, "{lines}");
+    assert_eq!(
+        (events[0]["event"].as_str(), events[1]["event"].as_str()),
+        (Some("open"), Some("close"))
+    );
+    assert_eq!(events[0]["at"], "2026-11-08T13:01:00.250Z");
+    for (args, code) in [
+        (&["replay", "--history", "a.csv"][..], 64),
+        (&["replay", "a.csv", "--probes", "probes.toml"], 64),
+        (&["replay", "--history", "--service", "none"], 1),
+    ] {
+        assert_eq!(past.home.run(args).status.code(), Some(code), "{args:?}");
+    }
+}

@@ -12,7 +12,8 @@ use crate::model::histogram::Histogram;
 use crate::model::response::{Moments, PageLag, Response};
 use crate::model::slo::{ErrorBudget, burn};
 use crate::model::span::Span;
-use crate::model::uptime::{Slots, Uptime};
+use crate::model::tallies::Tallies;
+use crate::model::uptime::{Gaps, Slots, Uptime};
 use crate::model::{IncidentKind, MicroUsd, ProbeId, Timestamp, budget};
 use crate::store::{Course, Days, Past, Reader, ServiceRow, StoreError};
 
@@ -178,6 +179,7 @@ impl Sources {
             pages: Vec::new(),
             money: Spent::default(),
         };
+        let mut days: Vec<DaySum> = self.period.days().map(DaySum::of).collect();
         for probe in &service.probes {
             // From whatever place it was probed: a machine may have been renamed.
             let known = row.into_iter().flat_map(|row| &row.probes);
@@ -186,11 +188,12 @@ impl Sources {
                 .map(|p| p.id)
                 .collect();
             let judged = probe.plan.check.judged().counts();
-            let line = self.probe(&probe.name, probe.kind, &ids, judged, &mut told.days);
+            let line = self.probe(&probe.name, probe.kind, &ids, judged, &mut days);
             told.uptime.add(&line.uptime);
             told.money.add(line.money);
             told.probes.push(line);
         }
+        told.days = days.iter().map(DaySum::uptime).collect();
         for absent in &service.not_configured {
             told.probes
                 .push(ProbeReport::missing(&absent.probe, &absent.missing));
@@ -214,7 +217,7 @@ impl Sources {
         kind: &'static str,
         ids: &[ProbeId],
         judged: bool,
-        days: &mut [(Timestamp, Uptime)],
+        days: &mut [DaySum],
     ) -> ProbeReport {
         let mut line = ProbeReport {
             name: name.to_owned(),
@@ -240,14 +243,15 @@ impl Sources {
             if !judged {
                 continue;
             }
-            let uptime = Uptime::of(&past.results).with_slots(self.slots(*id, from, to));
-            line.uptime.add(&uptime);
-            for (day, sum) in &mut *days {
-                let number = Span::Day.of_hour(day.as_micros().div_euclid(3_600_000_000));
-                let known = past.days.iter().find(|(n, _)| *n == number);
-                let uptime = known.map_or_else(Uptime::default, |(_, results)| Uptime::of(results));
-                let slots = self.slots(*id, (*day).max(from), (*day + DAY).min(to));
-                sum.add(&uptime.with_slots(slots));
+            let gaps = self.slots(*id, from, to).gaps(past.results.scheduled());
+            line.uptime.add(&Uptime::of(&past.results).with_gaps(gaps));
+            for sum in &mut *days {
+                let known = past.days.binary_search_by_key(&sum.number, |(n, _)| *n);
+                let results = known.ok().and_then(|i| past.days.get(i)).map(|(_, r)| r);
+                let slots = self.slots(*id, sum.begin.max(from), (sum.begin + DAY).min(to));
+                sum.gaps
+                    .add(slots.gaps(results.map_or(0, Tallies::scheduled)));
+                results.into_iter().for_each(|r| sum.results.merge(r));
             }
         }
         line
@@ -296,6 +300,30 @@ impl Sources {
         }
         let lag = |(probe, said): (String, Vec<_>)| (probe, PageLag::of(&said));
         told.pages = pages.into_iter().map(lag).collect();
+    }
+}
+
+/// A day of a service, summed over its probes.
+struct DaySum {
+    begin: Timestamp,
+    /// Since 1970.
+    number: i64,
+    results: Tallies,
+    gaps: Gaps,
+}
+
+impl DaySum {
+    fn of(begin: Timestamp) -> Self {
+        Self {
+            begin,
+            number: Span::Day.of_hour(begin.as_micros().div_euclid(3_600_000_000)),
+            results: Tallies::default(),
+            gaps: Gaps::default(),
+        }
+    }
+
+    fn uptime(&self) -> (Timestamp, Uptime) {
+        (self.begin, Uptime::of(&self.results).with_gaps(self.gaps))
     }
 }
 

@@ -4,7 +4,7 @@ mod figures;
 mod gather;
 mod html;
 mod json;
-mod period;
+pub(super) mod period;
 mod rows;
 mod text;
 

@@ -31,7 +31,8 @@ impl When {
         })
     }
 
-    fn resolve(self, now: Timestamp) -> Timestamp {
+    /// The moment; at most now.
+    pub fn resolve(self, now: Timestamp) -> Timestamp {
         match self {
             When::Ago(span) => now - span,
             When::At(at) => at.min(now),
