@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn the_same_trouble_is_set_beside_itself_and_its_mail_compared() {
         use Difference::{Earlier, Later, Less, More, Same, Unmailed};
-        let minutes = |n| Duration::from_secs(60 * n);
+        let minutes = |n: u64| Duration::from_secs(60 * n);
         let before = [
             told(0, Some(2), Some(60)),
             told(200, Some(203), Some(220)),
