@@ -1,6 +1,6 @@
 //! The life of an incident: where it can stand, what can happen to it there, and what that leads to.
 //!
-//! [`TABLE`] is all of it: [`Life`] takes no step that is not in it, the documentation shows it, and a test walks it.
+//! [`TABLE`] is all of it: `Life` takes no step that is not in it, the documentation shows it, and a test walks it.
 //! A topic of a service (its errors, its latency, one trouble of ours) has at most one incident that is not final.
 
 use std::time::Duration;
