@@ -9,6 +9,7 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use super::pages::{Pages, Said, horizons};
+use super::said::{Standing, acks};
 use super::words::{moment, span};
 use super::{Exit, Files, complain};
 use crate::clock::Clock;
@@ -16,7 +17,7 @@ use crate::config::Config;
 use crate::engine::incidents;
 use crate::model::incident::IncidentState;
 use crate::model::{IncidentEvent, IncidentId, Timestamp};
-use crate::store::{DeliveryRow, IncidentFilter, IncidentRow, Reader, StoreError};
+use crate::store::{DeliveryRow, IncidentFilter, IncidentRow, Reader, SaidRow, StoreError};
 
 /// What a page said so long before an incident is looked at as well.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -65,7 +66,8 @@ fn all(reader: &Reader, config: &Config, as_json: bool) -> Result<Exit, StoreErr
         let mut said = said(reader, config, first.unwrap_or(Timestamp::EPOCH))?;
         for row in &rows {
             let said = said.remove(&row.id).unwrap_or_default();
-            anstream::println!("{}", to_json(row, &reader.deliveries(row.id)?, &said));
+            let (deliveries, acks) = (reader.deliveries(row.id)?, reader.acks(row.id)?);
+            anstream::println!("{}", to_json(row, &deliveries, &said, &acks));
         }
     } else if rows.is_empty() {
         anstream::println!("no incidents");
@@ -76,11 +78,15 @@ fn all(reader: &Reader, config: &Config, as_json: bool) -> Result<Exit, StoreErr
             "id", "service", "kind", "state", "severity", "since", "closed", "reopened",
         ]);
         for row in &rows {
+            let acked = match reader.ack(row.id)? {
+                Some(ack) if row.state == IncidentState::Open => format!(", ack by {}", ack.who),
+                _ => String::new(),
+            };
             table.add_row([
                 row.id.to_string(),
                 row.service.clone(),
                 kind(row),
-                row.state.to_string(),
+                format!("{}{acked}", row.state),
                 row.severity.to_string(),
                 moment(row.since),
                 row.closed_at.map_or(String::new(), moment),
@@ -121,11 +127,26 @@ fn one(
     let said = said(reader, config, row.since)?
         .remove(&id)
         .unwrap_or_default();
+    let acks = reader.acks(id)?;
     if as_json {
-        anstream::println!("{}", to_json(&row, &deliveries, &said));
+        anstream::println!("{}", to_json(&row, &deliveries, &said, &acks));
     } else {
         let until = watched_until(reader, config, &row)?;
         anstream::print!("{}", draw(&row, until, &events, &deliveries, &said));
+        if !acks.is_empty() {
+            anstream::println!("\nacknowledged");
+        }
+        for ack in &acks {
+            anstream::println!("  {}", acks::line(ack));
+        }
+        let standing = Standing::read(reader, config, Clock::system().now())?;
+        let of = config.services.iter().find(|s| s.name == row.service);
+        let probes = of
+            .iter()
+            .flat_map(|s| s.probes.iter().map(|p| p.name.as_str()));
+        if let Some(words) = standing.of(&row.service, probes) {
+            anstream::println!("\n{} is {words}", row.service);
+        }
     }
     Ok(if row.state == IncidentState::Open {
         Exit::No
@@ -157,7 +178,12 @@ fn kind(row: &IncidentRow) -> String {
     }
 }
 
-fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow], said: &[Said]) -> Value {
+fn to_json(
+    row: &IncidentRow,
+    deliveries: &[DeliveryRow],
+    said: &[Said],
+    acks: &[SaidRow],
+) -> Value {
     let deliveries: Vec<Value> = deliveries
         .iter()
         .map(|d| {
@@ -183,6 +209,7 @@ fn to_json(row: &IncidentRow, deliveries: &[DeliveryRow], said: &[Said]) -> Valu
         "closed_at": row.closed_at.map(|at| at.to_string()),
         "since": row.since.to_string(),
         "reopened": row.reopened,
+        "ack": acks::to_json(acks),
         "deliveries": deliveries,
         "status_pages": said.iter().map(Said::to_json).collect::<Vec<_>>(),
     })

@@ -21,6 +21,7 @@ mod replay;
 mod report;
 mod rule;
 mod run;
+mod said;
 mod simulate;
 mod status;
 mod test_mail;
@@ -79,6 +80,12 @@ enum Command {
     Status(status::StatusArgs),
     /// List incidents, or show one
     Incidents(incidents::IncidentsArgs),
+    /// Say that somebody works on an incident
+    Ack(said::ack::AckArgs),
+    /// Keep the mails of a service back for a while, or show what is silent
+    Silence(said::silence::SilenceArgs),
+    /// Leave the runs of a service unjudged for a while, or show when they are
+    Maintenance(said::maintenance::MaintenanceArgs),
     /// Fold recorded samples through the detector and print what would have been mailed
     Replay(replay::ReplayArgs),
     /// Show what a time was like: uptime, error budget, incidents, latency, money, and the providers' pages
@@ -156,6 +163,9 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Incidents(args) => incidents::run(&args),
+        Command::Ack(args) => said::ack::run(&args),
+        Command::Silence(args) => said::silence::run(&args),
+        Command::Maintenance(args) => said::maintenance::run(&args),
         Command::Replay(args) => return replay::run(&args),
         Command::Report(args) => report::run(&args),
         Command::TestMail(args) => test_mail::run(&args),

@@ -167,6 +167,7 @@ fn sample(now: Timestamp, location: &str) -> Notification {
         fellows: Vec::new(),
         common: None,
         works: Vec::new(),
+        remarks: Default::default(),
     }
 }
 

@@ -23,6 +23,7 @@ pub use prices::PriceTable;
 
 use crate::diagnostic::{Diagnosed, Level, Lines, syntax};
 use crate::model::fold::{Judge, ProbeRules, ServiceRules};
+use crate::model::said::{Schedule, Selector};
 use crate::model::{Cadence, Confirm, MicroUsd, ProbeId, Redactor, Severity};
 use crate::notify::SmtpConfig;
 use crate::probe::{Plan, Roots};
@@ -64,6 +65,8 @@ pub struct Config {
     pub roots: Roots,
     /// What is watched.
     pub services: Vec<Service>,
+    /// When what runs without being judged.
+    pub maintenance: Vec<Maintenance>,
     /// Asked when something fails, to tell the provider's trouble from ours.
     pub control: Vec<String>,
     /// Removes every secret of this configuration from a text.
@@ -142,6 +145,26 @@ impl Service {
             judge: self.alert.judge,
         }
     }
+
+    /// How many of its probes a selector speaks of, whether they can run or not.
+    pub fn selected_by(&self, selector: &Selector) -> usize {
+        let names = self.probes.iter().map(|p| p.name.as_str());
+        let missing = self.not_configured.iter().map(|p| p.probe.as_str());
+        let all = names.chain(missing);
+        all.filter(|probe| selector.selects(&self.name, probe))
+            .count()
+    }
+}
+
+/// Planned maintenance.
+#[derive(Debug)]
+pub struct Maintenance {
+    /// Of which probes.
+    pub selector: Selector,
+    /// When.
+    pub schedule: Schedule,
+    /// Why; may be empty.
+    pub why: String,
 }
 
 /// A probe that lacks a secret.
@@ -268,6 +291,7 @@ pub fn load(
         log: settings.log,
         roots,
         services: watched.services,
+        maintenance: watched.maintenance,
         control: watched.control,
         redactor: kept.redactor(),
         warnings: diagnosed,

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::engine::{Money, ProbeMoney, ServicePlan};
+use crate::engine::{Money, PlannedMaintenance, ProbeMoney, ServicePlan};
 use crate::model::counts::NumberRules;
+use crate::model::said::Planned;
 use crate::model::{Judged, ProbeId, Timestamp};
 use crate::notify::MailComposer;
 use crate::probe::{Client, Plan, Run};
@@ -105,6 +106,7 @@ pub(super) fn number(
             numbers: numbers_of,
             recipients,
             page_at: alert.page_at,
+            maintenance: maintenance(config, &service.name, &money),
             money: Money {
                 budget: service.budget.map(|b| b.a_day()),
                 probes: money,
@@ -113,6 +115,22 @@ pub(super) fn number(
     }
     store.note_paces(now, &paces)?;
     Ok(numbered)
+}
+
+/// The planned maintenance of a service's probes.
+fn maintenance(config: &Config, service: &str, probes: &[ProbeMoney]) -> Vec<PlannedMaintenance> {
+    let of = |planned: &crate::config::Maintenance| {
+        let selected = probes
+            .iter()
+            .filter(|p| planned.selector.selects(service, &p.name));
+        let mut probes: Vec<ProbeId> = selected.map(|p| p.probe).collect();
+        probes.sort_unstable();
+        (!probes.is_empty()).then(|| PlannedMaintenance {
+            probes,
+            planned: Planned::new(planned.schedule.clone()),
+        })
+    };
+    config.maintenance.iter().filter_map(of).collect()
 }
 
 /// Whose service it is: as configured, else the domain of its first probe, else its name.

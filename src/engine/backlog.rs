@@ -8,6 +8,8 @@ use crate::model::notification::DeliveryReport;
 use crate::model::{IncidentEvent, IncidentId, Sample, ServiceId};
 use crate::store::RationRow;
 
+use super::said::Heard;
+
 /// Samples kept in memory while the database cannot be written; beyond that the oldest are dropped and counted.
 const MOST_SAMPLES: usize = 100_000;
 /// Changes of ration kept in memory: a hundred services that change each ten minutes for a day. 600 KB.
@@ -28,6 +30,8 @@ pub(super) struct Backlog {
     pub blind: String,
     /// Changes of ration.
     pub rations: Vec<RationRow>,
+    /// What people said.
+    pub heard: Heard,
     /// Microseconds by which the wall clock was stepped and the outbox was not yet.
     pub shift: i64,
     /// Samples that were dropped since the start of the daemon.
@@ -62,6 +66,7 @@ impl Backlog {
             && self.finals.is_empty()
             && self.own.is_empty()
             && self.rations.is_empty()
+            && self.heard.is_empty()
             && self.shift == 0
     }
 }

@@ -66,6 +66,11 @@ impl Watch {
             })
     }
 
+    /// The prober's own incident that is not final.
+    pub fn own(&self) -> Option<&OwnIncident> {
+        self.own.as_ref()
+    }
+
     /// The wall clock was stepped by so much.
     pub fn shift(&mut self, micros: i64) {
         self.sight.shift(micros);

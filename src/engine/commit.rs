@@ -10,6 +10,7 @@ use crate::store::{Said, StoreError};
 
 use super::backlog::Backlog;
 use super::routes;
+use super::said::{self, Orders};
 use super::service::Service;
 use super::telling::{self, Desk, Told, suspected};
 use super::{Engine, Parts};
@@ -89,6 +90,7 @@ impl Engine {
             &mut self.parts,
             &mut self.services,
             &mut self.backlog,
+            &self.orders,
             &mut told,
             now,
             checkpoint,
@@ -126,6 +128,8 @@ impl Engine {
         self.backlog.own.clear();
         self.backlog.own_state = None;
         self.backlog.rations.clear();
+        let heard = std::mem::take(&mut self.backlog.heard);
+        self.orders.done(&heard.rows);
         self.backlog.shift = 0;
         if load == Load::All {
             let samples = self.backlog.samples.len() as u64;
@@ -209,6 +213,7 @@ fn write(
     parts: &mut Parts,
     services: &mut HashMap<ServiceId, Service>,
     backlog: &mut Backlog,
+    orders: &Orders,
     told: &mut Told,
     now: Timestamp,
     checkpoint: bool,
@@ -231,12 +236,21 @@ fn write(
     let mut touched: Vec<ServiceId> = Vec::new();
     for (id, event) in &backlog.events {
         tx.event(*id, event)?;
+        if let Some(why) = said::ends_ack(event.event) {
+            tx.end_ack(event.incident, event.at, why)?;
+        }
         let Some(service) = services.get_mut(id) else {
             continue;
         };
         touched.push(*id);
-        let wanted = service.thread(event).is_some();
         let reopen_within = service.plan.rules.reopen_within;
+        let wanted = match orders.silence(service, event.incident, now) {
+            Some(silence) => {
+                service.hold(event, silence);
+                false
+            }
+            None => service.thread(event).is_some(),
+        };
         let mailed = told.mailings.take(*id, event, wanted, reopen_within);
         let recipients = &service.plan.recipients;
         told.stories.take(recipients, *id, event, mailed);
@@ -247,6 +261,9 @@ fn write(
             told.stories.take(recipients, id, &event, true);
         }
     }
+    touched.extend(orders.withdraw(services, &mut told.stories, now));
+    said::write(&mut tx, &backlog.heard, services, told, now)?;
+    touched.extend(backlog.heard.lifted.iter().map(|(id, ..)| *id));
     let mut desk = Desk {
         tx: &mut tx,
         compose: parts.compose.as_ref(),
@@ -271,7 +288,10 @@ fn write(
     }
     for incident in &backlog.finals {
         tx.finalize(*incident)?;
-        told.stories.forget(*incident);
+        // That it is over may still have to be told, in its thread.
+        if !services.values().any(|s| s.held.contains_key(incident)) {
+            told.stories.forget(*incident);
+        }
     }
     if *told != before {
         match serde_json::to_string(told) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::model::blind::Tally;
 use crate::model::notification::DeliveryReport;
+use crate::model::said::Order;
 use crate::model::{Outcome, Sample};
 
 use super::ServicePlan;
@@ -35,6 +36,8 @@ pub enum Input {
     Chore(Chore),
     /// The control URLs were asked.
     Controls(Tally),
+    /// Somebody said something; the text is the token of the slip that brought it.
+    Said(String, Order),
 }
 
 impl fmt::Debug for Input {
@@ -45,6 +48,7 @@ impl fmt::Debug for Input {
             Input::Reload(_) => f.write_str("Reload"),
             Input::Chore(chore) => f.debug_tuple("Chore").field(chore).finish(),
             Input::Controls(tally) => f.debug_tuple("Controls").field(tally).finish(),
+            Input::Said(_, order) => f.debug_tuple("Said").field(order).finish(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod ledger;
 mod limits;
 mod own;
 mod routes;
+mod said;
 mod service;
 mod startup;
 mod telling;
@@ -28,7 +29,7 @@ use crate::clock::Clock;
 use crate::model::budget::Ration;
 use crate::model::fold::{Recheck, fold};
 use crate::model::notification::Compose;
-use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
+use crate::model::{IncidentEvent, IncidentId, Outcome, ProbeId, Sample, ServiceId, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 
 use backlog::Backlog;
@@ -39,8 +40,9 @@ pub use inbox::{Chore, Inbox, Input, Renumber};
 use ledger::Ledger;
 pub use ledger::{Money, ProbeMoney};
 pub use routes::Routes;
+use said::Orders;
 use service::Service;
-pub use service::{ServicePlan, incidents, levels};
+pub use service::{PlannedMaintenance, ServicePlan, incidents, levels};
 use telling::Told;
 
 /// Samples wait this long for company before they are committed.
@@ -133,6 +135,8 @@ pub struct Engine {
     next_incident: IncidentId,
     backlog: Backlog,
     ledger: Ledger,
+    /// What people want.
+    orders: Orders,
     /// Who was told what, as of the latest commit.
     told: Told,
     watch: Watch,
@@ -160,7 +164,8 @@ impl Engine {
             .real(GROUP_COMMIT)
             .max(Duration::from_millis(1));
         loop {
-            let waiting = inbox.take(patience);
+            let mut waiting = inbox.take(patience);
+            waiting.inputs.extend(self.listen());
             self.counters.rounds.fetch_add(1, Ordering::Relaxed);
             self.backlog.dropped += waiting.dropped;
             self.turn(waiting.samples.into(), waiting.inputs);
@@ -174,7 +179,8 @@ impl Engine {
     pub fn turn(&mut self, mut samples: Vec<Sample>, inputs: Vec<Input>) {
         let now = self.parts.clock.now();
         samples.sort_by_key(Sample::known_at);
-        for sample in samples {
+        for mut sample in samples {
+            self.set_apart(&mut sample);
             self.see(sample, now);
         }
         for input in inputs {
@@ -183,6 +189,7 @@ impl Engine {
         let now = self.parts.clock.now();
         self.look(now);
         self.settle(now);
+        self.lapse(now);
         self.review(now);
         let checkpoint = now.since(self.last_checkpoint) >= CHECKPOINT;
         let waiting = self
@@ -207,11 +214,13 @@ impl Engine {
             return;
         };
         service.pulses.take(&sample);
-        service.counts.take(
-            &service.plan.numbers,
-            service.plan.rules.false_pages_per_year,
-            &mut sample,
-        );
+        if sample.outcome != Outcome::Noted || !self.orders.is_worked_on(service, &sample) {
+            service.counts.take(
+                &service.plan.numbers,
+                service.plan.rules.false_pages_per_year,
+                &mut sample,
+            );
+        }
         let folded = fold(
             &mut service.state,
             &service.plan.rules,
@@ -246,6 +255,8 @@ impl Engine {
                 // At once, or the latest checkpoint would seem as old as the step is wide.
                 self.last_checkpoint = Timestamp::EPOCH;
                 self.backlog.shift += micros;
+                self.orders.spells.shift(micros);
+                self.backlog.heard.shift(micros);
                 self.ledger.clock_stepped();
                 self.watch.shift(micros);
             }
@@ -256,6 +267,7 @@ impl Engine {
             },
             Input::Chore(Chore::Tidy) => (self.pruning, self.rolling_up) = (true, true),
             Input::Chore(Chore::Backup) => self.back_up(),
+            Input::Said(token, order) => self.hear(token, order),
         }
     }
 

@@ -7,6 +7,7 @@ use super::Engine;
 use crate::model::blind::OwnIncident;
 use crate::model::life::Theme;
 use crate::model::notification::{Compose, Notification, Pace, ProbeTally, Reason, Thread};
+use crate::model::said::Remarks;
 use crate::model::{Fault, IncidentEvent, ServiceId, Timestamp};
 use crate::store::{About, StoreError, Transaction};
 
@@ -86,6 +87,7 @@ impl Engine {
                 fellows: Vec::new(),
                 common: None,
                 works: Vec::new(),
+                remarks: Remarks::default(),
             },
             recipients: everybody.cloned().collect(),
         }

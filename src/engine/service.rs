@@ -1,6 +1,7 @@
 //! A service as the engine holds it: its rules, what the detector knows, and who is told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +12,14 @@ use crate::model::detect::count::Level;
 use crate::model::fold::{OpenIncident, ProbeRules, ServiceRules, ServiceState};
 use crate::model::incident::IncidentState;
 use crate::model::route::Ability;
+use crate::model::said::{Held, Lifted, Planned, Spell};
 use crate::model::{
-    Counts, EventKind, IncidentEvent, IncidentId, IncidentKind, ProbeId, ServiceId, Severity,
-    Timestamp,
+    Counts, EventKind, IncidentEvent, IncidentId, IncidentKind, ProbeId, Sample, ServiceId,
+    Severity, Timestamp,
 };
+
+/// What is to be told waits no longer than an hour for others to join; twice that is long enough.
+const LATEST: Duration = Duration::from_secs(7_200);
 
 /// A service as configured, with the numbers that the database gave it.
 #[derive(Debug, Clone)]
@@ -41,9 +46,26 @@ pub struct ServicePlan {
     pub page_at: Severity,
     /// What it may cost.
     pub money: Money,
+    /// When which of its probes run without being judged.
+    pub maintenance: Vec<PlannedMaintenance>,
+}
+
+/// Maintenance that is planned in probes.toml.
+#[derive(Debug, Clone)]
+pub struct PlannedMaintenance {
+    /// Its probes, by id.
+    pub probes: Vec<ProbeId>,
+    /// When it is.
+    pub planned: Planned,
 }
 
 impl ServicePlan {
+    /// The name of one of its probes.
+    pub fn probe_name(&self, id: ProbeId) -> Option<&str> {
+        let probe = self.money.probes.iter().find(|p| p.probe == id)?;
+        Some(&probe.name)
+    }
+
     /// Its probes.
     pub fn probes(&self) -> impl Iterator<Item = ProbeId> + '_ {
         let judged = self.rules.probes.iter().map(|p| p.id);
@@ -57,6 +79,10 @@ struct Checkpoint {
     detector: ServiceState,
     #[serde(default)]
     threads: Threads,
+    #[serde(default)]
+    held: BTreeMap<IncidentId, Held>,
+    #[serde(default)]
+    lifted: BTreeMap<IncidentId, Lifted>,
     #[serde(default)]
     counts: Counts,
 }
@@ -83,6 +109,10 @@ pub(super) struct Service {
     pub plan: ServicePlan,
     pub state: ServiceState,
     threads: Threads,
+    /// What silences keep back.
+    pub held: BTreeMap<IncidentId, Held>,
+    /// Silences that are over, for the first mails after them.
+    pub lifted: BTreeMap<IncidentId, Lifted>,
     /// What the numbers of its probes have shown.
     pub counts: Counts,
     /// What its probes have shown lately.
@@ -100,6 +130,8 @@ impl Service {
             pulses: Pulses::of(&plan.kinds),
             plan,
             threads: Threads::default(),
+            held: BTreeMap::new(),
+            lifted: BTreeMap::new(),
             counts: Counts::default(),
             dirty: false,
         };
@@ -112,6 +144,8 @@ impl Service {
                     plan,
                     state: kept.detector,
                     threads: kept.threads,
+                    held: kept.held,
+                    lifted: kept.lifted,
                     counts: kept.counts,
                     dirty: false,
                 },
@@ -126,11 +160,15 @@ impl Service {
         struct Borrowed<'a> {
             detector: &'a ServiceState,
             threads: &'a Threads,
+            held: &'a BTreeMap<IncidentId, Held>,
+            lifted: &'a BTreeMap<IncidentId, Lifted>,
             counts: &'a Counts,
         }
         serde_json::to_string(&Borrowed {
             detector: &self.state,
             threads: &self.threads,
+            held: &self.held,
+            lifted: &self.lifted,
             counts: &self.counts,
         })
     }
@@ -162,9 +200,53 @@ impl Service {
         (!quiet).then_some(root)
     }
 
+    /// A silence keeps an event back.
+    pub fn hold(&mut self, event: &IncidentEvent, silence: &Spell) {
+        let failing = self.failing(event.incident);
+        // What was to be told and waits for others to join has its thread already.
+        let told = event.event != EventKind::Open && self.threads.contains_key(&event.incident);
+        match self.held.get_mut(&event.incident) {
+            Some(held) => held.add(event.event, failing),
+            None => {
+                let held = Held::new(event.event, told, failing, silence);
+                self.held.insert(event.incident, held);
+            }
+        }
+    }
+
+    /// Incidents that were final before a silence let their end be told, and for which it was told long ago.
+    pub fn forget_lifted(&mut self, now: Timestamp) -> Vec<IncidentId> {
+        let over = self.lifted.iter().filter(|(incident, lifted)| {
+            now.since(lifted.at) >= LATEST && self.incident(**incident).is_none()
+        });
+        let over: Vec<IncidentId> = over.map(|(incident, _)| *incident).collect();
+        self.lifted.retain(|incident, _| !over.contains(incident));
+        over
+    }
+
+    /// Names of the probes that fail in an incident; of one that is over, those that did when it was kept back.
+    pub fn failing(&self, incident: IncidentId) -> Vec<String> {
+        let now = self.state.failing(incident).into_iter();
+        let now: Vec<String> = now
+            .filter_map(|id| self.plan.probe_name(id).map(str::to_owned))
+            .collect();
+        match self.held.get(&incident).filter(|_| now.is_empty()) {
+            Some(held) => held.failing().map(str::to_owned).collect(),
+            None => now,
+        }
+    }
+
+    /// Whether a run began in planned maintenance.
+    pub fn is_worked_on(&mut self, sample: &Sample) -> bool {
+        self.plan.maintenance.iter_mut().any(|planned| {
+            planned.probes.binary_search(&sample.probe).is_ok() && planned.planned.holds(sample.at)
+        })
+    }
+
     /// The incident is final.
     pub fn forget(&mut self, incident: IncidentId) {
         self.threads.remove(&incident);
+        self.lifted.remove(&incident);
     }
 
     /// Whether there is nothing to be said against it: no incident is open, nothing is suspected, and it was seen to work.
@@ -219,6 +301,7 @@ mod tests {
             recipients: Vec::new(),
             page_at,
             money: Money::default(),
+            maintenance: Vec::new(),
         };
         Service::load(plan, None).0
     }

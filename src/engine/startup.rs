@@ -15,6 +15,7 @@ use super::backlog::Backlog;
 use super::blind::Watch;
 use super::ledger::Ledger;
 use super::routes;
+use super::said::Orders;
 use super::service::{Service, ServicePlan};
 use super::{Backups, Counters, Engine, Parts};
 
@@ -73,6 +74,7 @@ impl Engine {
         let told = super::telling::load(&parts)?;
         let mut engine = Self {
             homes: homes(&services),
+            orders: Orders::load(&parts.store)?,
             services,
             ledger,
             told,

@@ -11,6 +11,7 @@ use crate::model::common::{Failing, common};
 use crate::model::life::Theme;
 use crate::model::mailing::Mailings;
 use crate::model::notification::{Compose, Fellow, Notification, Pace, Reminder, Thread};
+use crate::model::said::{Acked, Remarks};
 use crate::model::story::{Audience, Member, News, Telling};
 use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Timestamp};
 use crate::store::{About, Said, StoreError, Story, Transaction};
@@ -87,7 +88,8 @@ impl Desk<'_, '_> {
                 story
             }
         };
-        let notification = self.notification(service, story, telling, recipient);
+        let mut notification = self.notification(service, story, telling, recipient);
+        notification.remarks = self.remarks(service, event)?;
         let about = About {
             // Letters of a thread keep their order, and are found with the incident that it began with.
             incident: root.incident,
@@ -169,6 +171,7 @@ impl Desk<'_, '_> {
             } else {
                 Vec::new()
             },
+            remarks: Remarks::default(),
         }
     }
 
@@ -180,6 +183,25 @@ impl Desk<'_, '_> {
             _ if self.mailings.comes_back(service, event.kind) => Pace::ComesBack,
             _ => Pace::Steps,
         }
+    }
+
+    /// What people said of the incident that a mail is mainly about.
+    fn remarks(&self, service: &Service, event: &IncidentEvent) -> Result<Remarks, StoreError> {
+        // What has happened since then was not kept back.
+        let lifted = service.lifted.get(&event.incident);
+        let silence = lifted.filter(|l| event.at <= l.at).cloned();
+        let ack = self.tx.last_ack(event.incident)?.and_then(|row| {
+            // One that has ended is spoken of by the mail that tells of its end, and by no later one.
+            let ends = row.ended.as_ref().map(|(at, _)| *at);
+            let now = ends.is_none_or(|at| at == event.at);
+            now.then(|| Acked {
+                ends: ends.is_some(),
+                who: row.who,
+                at: row.at,
+                note: row.why,
+            })
+        });
+        Ok(Remarks { ack, silence })
     }
 
     /// The other members: open ones first, the worst first.

@@ -102,6 +102,11 @@ impl Cron {
         (next > at).then_some(next)
     }
 
+    /// The least time from one moment to the next.
+    pub fn shortest(&self) -> Duration {
+        self.shortest
+    }
+
     /// The zone that its hours are in.
     pub fn zone(&self) -> Tz {
         self.zone

@@ -15,7 +15,7 @@ use super::detect::is_default;
 use super::detect::state::{Detector, ProbeState, Run};
 use super::life::Life;
 use super::ours::Ours;
-use super::{IncidentEvent, IncidentId, Origin, ProbeId, Sample, Timestamp};
+use super::{IncidentEvent, IncidentId, IncidentKind, Origin, ProbeId, Sample, Timestamp};
 
 /// No re-check is asked for further ahead than this.
 const FARTHEST_RECHECK: Duration = Duration::from_secs(60);
@@ -158,6 +158,19 @@ impl ServiceState {
     /// All its incidents that are open or still watched, that of its errors first.
     pub fn incidents(&self) -> impl Iterator<Item = OpenIncident> + '_ {
         self.incident().into_iter().chain(self.ours.incidents())
+    }
+
+    /// The probes that fail in an incident that is open; none when it is over.
+    pub fn failing(&self, incident: IncidentId) -> Vec<ProbeId> {
+        let of = self.incidents().find(|i| i.id == incident);
+        match of.map(|i| i.theme.kind) {
+            Some(IncidentKind::Errors) => self.affected().collect(),
+            Some(IncidentKind::Notice) => self.ours.failing(incident).collect(),
+            Some(IncidentKind::Latency | IncidentKind::Blind) => {
+                self.detector.probes().iter().map(|p| p.id).collect()
+            }
+            None => Vec::new(),
+        }
     }
 
     /// Ends the watch over recovered incidents when their time has come: `Some` once for each incident that became

@@ -91,6 +91,14 @@ impl Mailings {
         wanted && series.mails(event, reopen_within)
     }
 
+    /// What was kept back is told now, whatever was told before.
+    pub fn tell(&mut self, service: ServiceId, event: &IncidentEvent) {
+        let is_of = |s: &&mut Series| s.service == service && s.kind == event.kind;
+        if let Some(series) = self.0.iter_mut().find(is_of) {
+            series.tell(event);
+        }
+    }
+
     /// The events whose time has come: to be mailed now. Trouble that is long over is forgotten.
     pub fn due(&mut self, now: Timestamp) -> Vec<(ServiceId, IncidentEvent)> {
         let mut due = Vec::new();

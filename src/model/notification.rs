@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::common::Common;
 use super::life::Theme;
+use super::said::Remarks;
 use super::{
     Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Severity, Timestamp,
 };
@@ -42,6 +43,8 @@ pub struct Notification {
     pub common: Option<Common>,
     /// Titles of services that work.
     pub works: Vec<String>,
+    /// What people said of it.
+    pub remarks: Remarks,
 }
 
 /// The first mail of a thread to this recipient: all mails after it refer to it and have its subject.

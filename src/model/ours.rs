@@ -135,6 +135,16 @@ impl Ours {
             .filter_map(|t| t.life.incident(Theme::notice(t.cause)))
     }
 
+    /// The probes that meet the trouble of a notice.
+    pub fn failing(&self, incident: IncidentId) -> impl Iterator<Item = ProbeId> + '_ {
+        let of = move |t: &&Trouble| {
+            let open = t.life.incident(Theme::notice(t.cause));
+            open.is_some_and(|i| i.id == incident)
+        };
+        let seen = self.0.iter().filter(of).flat_map(|t| &t.probes);
+        seen.filter(|s| s.affected).map(|s| s.probe)
+    }
+
     /// All moments that are kept, for a step of the clock.
     pub fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
         self.0.iter_mut().flat_map(|t| {

@@ -72,6 +72,12 @@ impl Audience {
         of.collect()
     }
 
+    /// Takes back what is not told yet, where `which` says so; what several were to be told, several times.
+    pub fn withdraw(&mut self, which: impl Fn(&News) -> bool) -> Vec<News> {
+        let all = self.0.values_mut();
+        all.flat_map(|stories| stories.withdraw(&which)).collect()
+    }
+
     /// Whether [`Audience::due`] would give anything.
     pub fn is_due(&self, now: Timestamp, suspected: usize, services: usize) -> bool {
         let due = |s: &Stories| s.is_due(now, suspected, services);
@@ -218,6 +224,13 @@ impl Stories {
     pub fn is_due(&self, now: Timestamp, suspected: usize, services: usize) -> bool {
         let storm = suspected >= STORM && suspected * STORM_SHARE >= services;
         self.0.iter().any(|s| s.is_due(now, storm))
+    }
+
+    /// Takes back what is not told yet, where `which` says so.
+    pub fn withdraw(&mut self, which: impl Fn(&News) -> bool) -> Vec<News> {
+        let all = self.0.iter_mut();
+        all.flat_map(|story| story.news.extract_if(.., |news| which(news)))
+            .collect()
     }
 
     /// An incident is final: it leaves its story, which ends with the last one.

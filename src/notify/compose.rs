@@ -111,8 +111,11 @@ impl Compose for MailComposer {
     fn compose(&self, n: &Notification, recipient: &str) -> Letter {
         let event = &n.event;
         let id = self.message_id(event.incident, event.sequence, recipient);
+        // A mail that was kept back is not to come in the middle of older ones.
+        let silence = n.remarks.silence.as_ref();
+        let written = silence.map_or(event.at, |silence| silence.at);
         let mut builder = self
-            .head(&id, event.at, recipient)
+            .head(&id, written, recipient)
             .subject(format!(
                 "[watchfire] #{} {}: {}",
                 n.thread.incident,

@@ -7,6 +7,7 @@ mod blind;
 mod figures;
 mod notice;
 mod reminder;
+mod said;
 mod story;
 mod together;
 
@@ -92,7 +93,7 @@ impl View {
         Self {
             headline,
             color,
-            sentences,
+            sentences: [sentences, said::sentences(n)].concat(),
             reasons: reasons(&n.reasons),
             probes: probes(&n.probes, event.kind),
             fellows: together::rows(n),

@@ -197,6 +197,11 @@ impl Store {
         spending::rations(&self.conn)
     }
 
+    /// The folder in which commands leave word for the daemon.
+    pub fn slips(&self) -> Slips {
+        Slips::of(&self.dir)
+    }
+
     /// The number that the next thing gets which somebody says.
     pub fn next_said(&self) -> Result<SaidId> {
         said::next(&self.conn)

@@ -285,13 +285,13 @@ pub(super) fn of_token(conn: &Connection, token: &str) -> Result<Option<SaidRow>
 }
 
 /// The acknowledgement of an incident that stands.
-pub(super) fn ack(conn: &Connection, incident: IncidentId) -> Result<Option<SaidRow>> {
+fn ack(conn: &Connection, incident: IncidentId) -> Result<Option<SaidRow>> {
     let standing = "what = 1 AND incident_id = ?1 AND ended_at IS NULL";
     one(conn, standing, params![number(incident.0)])
 }
 
 /// All acknowledgements of an incident, in order.
-fn acks(conn: &Connection, incident: IncidentId) -> Result<Vec<SaidRow>> {
+pub(super) fn acks(conn: &Connection, incident: IncidentId) -> Result<Vec<SaidRow>> {
     many(
         conn,
         "what = 1 AND incident_id = ?1 AND refused = 0 ORDER BY id",

@@ -117,9 +117,9 @@ impl<'a> Transaction<'a> {
         said::end(&self.store.conn, id, at, by)
     }
 
-    /// The acknowledgement of an incident that stands.
-    pub fn ack(&self, incident: IncidentId) -> Result<Option<SaidRow>> {
-        said::ack(&self.store.conn, incident)
+    /// The latest acknowledgement of an incident, whether it stands or not.
+    pub fn last_ack(&self, incident: IncidentId) -> Result<Option<SaidRow>> {
+        Ok(said::acks(&self.store.conn, incident)?.pop())
     }
 
     /// The acknowledgement of an incident does not stand any more.

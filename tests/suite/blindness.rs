@@ -176,6 +176,7 @@ fn engine(dir: &Path, clock: &Clock, seen: &Seen) -> (Engine, Vec<ProbeId>) {
             numbers: Vec::new(),
             recipients: vec!["all@example.com".to_owned(), format!("{name}@example.com")],
             page_at: Severity::Partial,
+            maintenance: Vec::new(),
             money: Money::default(),
         });
     let parts = Parts {

@@ -82,6 +82,7 @@ fn engine_with(
         recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()],
         page_at: Severity::Partial,
         money: Money::default(),
+        maintenance: Vec::new(),
     };
     edit(&mut plan);
     let parts = Parts {

@@ -19,6 +19,7 @@ mod hook;
 mod notify;
 mod probe;
 mod reports;
+mod said;
 mod simulate;
 mod store;
 mod stories;

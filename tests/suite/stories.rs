@@ -201,6 +201,7 @@ fn engine(
             recipients: recipients.iter().map(|r| (*r).to_owned()).collect(),
             page_at: Severity::Partial,
             money: Money::default(),
+            maintenance: Vec::new(),
         });
     }
     let parts = Parts {

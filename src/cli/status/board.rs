@@ -12,14 +12,17 @@ use super::daemon::Daemon;
 use super::limits::Limits;
 use super::lines::{ProbeLine, ServiceLine};
 use super::money::Books;
+use crate::cli::said::Standing;
 use crate::config::Config;
 use crate::engine::fact;
 use crate::model::Timestamp;
+use crate::model::said::SpellKind;
 use crate::store::{Holder, Reader, ServiceRow, StoreError};
 
 /// All that is shown.
 pub(super) struct Board {
     pub services: Vec<ServiceLine>,
+    standing: Standing,
     money: Books,
     limits: Limits,
     daemon: Daemon,
@@ -66,6 +69,7 @@ impl Board {
         let outbox = reader.outbox_summary()?;
         let mut board = Self {
             services,
+            standing: Standing::read(&reader, config, now)?,
             money: Books::read(&reader, config, &rows, now)?,
             limits: Limits::read(&reader, config, &rows, now)?,
             daemon: Daemon::judge(holder, wrote, now),
@@ -160,7 +164,7 @@ impl Board {
                 let ends: Vec<&Value> = s.ends.iter().map(|end| &end.json).collect();
                 let notes: Vec<&str> = s.ends.iter().map(|end| end.text.as_str()).collect();
                 json!({
-                    "service": s.name, "state": s.state, "incident": s.incident, "probes": probes,
+                    "service": s.name, "state": s.state, "incident": s.incident, "ack": s.ack, "probes": probes,
                     "notices": s.notices, "claims": claims, "ends": ends, "notes": notes,
                     "money": self.money.to_json(&s.name), "limits": self.limits.to_json(&s.name),
                 })
@@ -168,6 +172,8 @@ impl Board {
             .collect();
         json!({
             "services": services,
+            "silences": self.standing.json_of(SpellKind::Silence),
+            "maintenances": self.standing.json_of(SpellKind::Maintenance),
             "prober": {
                 "state": self.prober_state(),
                 "notes": self.notes,
@@ -197,6 +203,8 @@ impl Board {
             }
         }
         let mut text = format!("{table}\n\n");
+        let standing = self.standing.lines();
+        section(&mut text, "in force:", standing.into_iter());
         let pages = self
             .services
             .iter()

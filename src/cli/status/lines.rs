@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::claims::{self, End, Page};
+use crate::cli::said::acks;
 use crate::cli::words::moment;
 use crate::config::Service;
 use crate::engine::{incidents, levels};
@@ -12,7 +13,7 @@ use crate::model::detect::count::Level;
 use crate::model::incident::IncidentState;
 use crate::model::life::OpenIncident;
 use crate::model::{IncidentKind, Outcome, ProbeId, Sample, Severity, Standing, Timestamp};
-use crate::store::{NoticeRow, Reader, ServiceRow, StoreError};
+use crate::store::{NoticeRow, Reader, SaidRow, ServiceRow, StoreError};
 
 /// Runs of this long are counted beside each probe.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -23,6 +24,8 @@ pub(super) struct ServiceLine {
     pub incident: Option<String>,
     /// Troubles on our side.
     pub notices: Vec<String>,
+    /// Who acknowledged it, as an object; null when nobody did.
+    pub ack: Value,
     pub probes: Vec<ProbeLine>,
     /// What its status pages claim.
     pub pages: Vec<Page>,
@@ -82,6 +85,12 @@ impl ServiceLine {
         let (ours, theirs): (Vec<&OpenIncident>, Vec<&OpenIncident>) = incidents
             .iter()
             .partition(|i| i.theme.kind == IncidentKind::Notice);
+        let ack = match theirs.first() {
+            Some(incident) => reader.ack(incident.id)?,
+            None => None,
+        };
+        let acked = |ack: &SaidRow| format!(", ack by {}", ack.who);
+        let acked = ack.as_ref().map_or(String::new(), acked);
         let open = |i: &&&OpenIncident| i.state == IncidentState::Open;
         let state = match theirs.iter().filter(open).map(|i| i.severity).max() {
             Some(Severity::Major) => "major",
@@ -96,7 +105,8 @@ impl ServiceLine {
             state,
             incident: theirs
                 .first()
-                .map(|i| words_of(i) + &watch_of(i, service.alert.reopen_within)),
+                .map(|i| words_of(i) + &watch_of(i, service.alert.reopen_within) + &acked),
+            ack: acks::to_json(ack.as_slice()),
             notices: ours
                 .into_iter()
                 .filter(|i| open(&i))
@@ -160,10 +170,10 @@ impl ProbeLine {
             (Some(missing), _) => format!("not configured: {missing} is not set"),
             (None, None) => "not run yet".to_owned(),
             (None, Some(last)) => {
-                let kind = last
-                    .outcome
-                    .kind()
-                    .map_or(String::new(), |k| format!(" ({k})"));
+                let kind = match last.outcome {
+                    Outcome::Inconclusive(cause) => format!(" ({})", cause.name()),
+                    outcome => outcome.kind().map_or(String::new(), |k| format!(" ({k})")),
+                };
                 let level = self
                     .level
                     .map_or(String::new(), |l| format!(": {}", words(&l)));

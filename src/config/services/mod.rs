@@ -2,6 +2,7 @@
 
 mod alert;
 mod cost;
+mod maintenance;
 mod preset;
 mod probe;
 mod rule;
@@ -16,7 +17,7 @@ use super::fields::{Fields, Value, nearest, quoted};
 use super::prices;
 use super::secrets::Vault;
 use super::values::{Wrong, api, budget, http_url, name, percent, title};
-use super::{Alert, Service};
+use super::{Alert, Maintenance, Service};
 use crate::diagnostic::Problem;
 use crate::model::price::Entry;
 use crate::model::{Confirm, Secret};
@@ -29,7 +30,15 @@ use siblings::Siblings;
 const MOST_PROBES: usize = 100_000;
 /// With so many services a name is compared for a slip: a file with more is generated, not typed.
 const MOST_COMPARED: usize = 200;
-const ROOT_KEYS: &[&str] = &["alert", "service", "probe", "confirm", "control", "price"];
+const ROOT_KEYS: &[&str] = &[
+    "alert",
+    "service",
+    "probe",
+    "confirm",
+    "control",
+    "price",
+    "maintenance",
+];
 const SERVICE_KEYS: &[&str] = &[
     "title", "provider", "preset", "api", "base_url", "model", "key", "probes", "alert", "confirm",
     "budget", "slo", "price",
@@ -39,6 +48,7 @@ const SERVICE_KEYS: &[&str] = &[
 pub(super) struct Watched {
     pub services: Vec<Service>,
     pub control: Vec<String>,
+    pub maintenance: Vec<Maintenance>,
 }
 
 /// Reads all of it; faults go where `root` collects them. `presets` is the folder of the user's own presets.
@@ -67,8 +77,10 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>, presets: PathBuf) -> Wat
         control.only("[control]", &[&["urls"]]);
         control.texts("urls", http_url)
     });
+    let maintenance = maintenance::all(root, &services);
     Watched {
         services,
+        maintenance,
         control: control
             .unwrap_or_default()
             .into_iter()
@@ -339,6 +351,7 @@ pub(in crate::config) fn keys() -> Vec<&'static str> {
         PROBE_KEYS,
         transport,
         prices::PRICE_KEYS,
+        maintenance::MAINTENANCE_KEYS,
     ]
     .concat()
 }

@@ -214,14 +214,7 @@ pub(super) fn cadence(fields: Fields<'_>, pace: Pace) -> Option<Cadence> {
         ));
         return None;
     }
-    let zone = match fields.get("timezone") {
-        None => chrono_tz::UTC,
-        Some(_) => fields.text("timezone", |text| {
-            text.parse::<Tz>().map_err(|_| {
-                Wrong::new("is not a time zone").help("for instance \"Europe/Berlin\"")
-            })
-        })?,
-    };
+    let zone = zone(fields)?;
     if fields.get("cron").is_some() {
         let cron = fields.text("cron", |text| {
             Cron::parse(text, zone).map_err(|why| Wrong::new(format!("cannot be used: {why}")))
@@ -238,6 +231,18 @@ pub(super) fn cadence(fields: Fields<'_>, pace: Pace) -> Option<Cadence> {
         Some(_) => fields
             .text("every", duration(SECOND..=DAY))
             .map(Cadence::Every),
+    }
+}
+
+/// The `timezone`, else UTC; `None` when it is none.
+pub(super) fn zone(fields: Fields<'_>) -> Option<Tz> {
+    match fields.get("timezone") {
+        None => Some(chrono_tz::UTC),
+        Some(_) => fields.text("timezone", |text| {
+            text.parse::<Tz>().map_err(|_| {
+                Wrong::new("is not a time zone").help("for instance \"Europe/Berlin\"")
+            })
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use super::Selector;
 use crate::model::{IncidentId, Timestamp};
 
 /// No silence and no maintenance lasts longer: what is not watched for a month is better taken out of probes.toml.
-pub const LONGEST: Duration = Duration::from_secs(31 * 86_400);
+pub const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 /// Nothing is planned further ahead than a year and some weeks.
 pub const FURTHEST: Duration = Duration::from_secs(400 * 86_400);
 /// Characters of a reason or note.
@@ -299,7 +299,7 @@ mod tests {
             (
                 "2026-11-25T14:00:00Z",
                 "2026-12-27T14:00:00Z",
-                "at most 31 days",
+                "at most 30 days",
             ),
             (
                 "2028-11-25T14:00:00Z",

@@ -16,6 +16,8 @@ const LONGEST_GAP_MINUTES: i64 = 25 * 60;
 /// Days looked ahead for a time of day: it may lie in the gap of one.
 const DAYS_AHEAD: u64 = 2;
 
+const OUTSIDE: &str = "is outside the years that are known";
+
 /// Which end of a stretch a moment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
@@ -35,15 +37,11 @@ pub fn moment<Z: TimeZone>(
     zone: &Z,
     edge: Edge,
 ) -> Result<Timestamp, String> {
-    let text = text.trim();
-    if let Some(at) = Timestamp::parse(text) {
-        return Ok(at);
+    if let Some(dated) = dated(text, zone, edge) {
+        return dated;
     }
-    let outside = || "is outside the years that are known".to_owned();
-    if let Some(local) = date_and_time(text) {
-        return resolve(local, zone, edge).ok_or_else(outside);
-    }
-    let time = time_of_day(text).ok_or_else(|| {
+    let outside = || OUTSIDE.to_owned();
+    let time = time_of_day(text.trim()).ok_or_else(|| {
         "is not a moment; write \"22:00\", \"2026-11-25 22:00\" or \"2026-11-25T22:00:00Z\""
             .to_owned()
     })?;
@@ -65,6 +63,16 @@ pub fn moment<Z: TimeZone>(
             Edge::End => *at > after,
         })
         .ok_or_else(outside)
+}
+
+/// Reads a moment that has a date; `None` when it has none.
+pub fn dated<Z: TimeZone>(text: &str, zone: &Z, edge: Edge) -> Option<Result<Timestamp, String>> {
+    let text = text.trim();
+    if let Some(at) = Timestamp::parse(text) {
+        return Some(Ok(at));
+    }
+    let local = date_and_time(text)?;
+    Some(resolve(local, zone, edge).ok_or_else(|| OUTSIDE.to_owned()))
 }
 
 fn date_and_time(text: &str) -> Option<NaiveDateTime> {

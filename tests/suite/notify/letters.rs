@@ -106,6 +106,7 @@ fn open() -> Notification {
         fellows: Vec::new(),
         common: None,
         works: Vec::new(),
+        remarks: Default::default(),
     }
 }
 

@@ -1,0 +1,38 @@
+//! What a mail says of what people said: who works on it, and that it was kept back until now.
+
+use super::figures::moment;
+use super::{NAME_LIMIT, line};
+use crate::model::notification::Notification;
+
+/// Longest note that is shown, in characters.
+const NOTE_LIMIT: usize = 500;
+
+/// A sentence each.
+pub fn sentences(n: &Notification) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some(silence) = &n.remarks.silence {
+        let who = line(&silence.who, NAME_LIMIT);
+        sentences.push(format!(
+            "Its mails were kept back until {} by a silence of {who}{}",
+            moment(silence.at),
+            quoted(&silence.why)
+        ));
+    }
+    if let Some(ack) = &n.remarks.ack {
+        let (who, when) = (line(&ack.who, NAME_LIMIT), moment(ack.at));
+        sentences.push(if ack.ends {
+            format!("{who} had acknowledged it at {when}; this is new trouble, and open again for somebody to take.")
+        } else {
+            format!("{who} acknowledged it at {when}{}", quoted(&ack.note))
+        });
+    }
+    sentences
+}
+
+/// `: "their words"`, or the end of the sentence when there are none.
+fn quoted(text: &str) -> String {
+    match line(text, NOTE_LIMIT) {
+        text if text.is_empty() => ".".to_owned(),
+        text => format!(": \"{text}\""),
+    }
+}
