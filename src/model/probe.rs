@@ -48,14 +48,15 @@ impl Judged {
     }
 }
 
-/// How a suspicion is confirmed: re-checks `every` so often, at most `max` after the latest failure.
+/// How a suspicion is confirmed: re-checks `every` so often, at most `max` after the latest failure; cheap ones go on for
+/// three times as many while more than a lone failure speaks for an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirm {
     /// Re-check at once.
     Rechecks {
         /// Spacing from start to start; at least 1 s.
         every: Duration,
-        /// How many after the latest failure; at least 1.
+        /// How many after a lone failure; at least 1.
         max: u32,
     },
     /// Wait for the scheduled runs.

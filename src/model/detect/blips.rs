@@ -36,10 +36,10 @@ impl Belief {
         }
     }
 
-    /// Takes a run in; `before` is what [`Belief::at`] said for it.
-    pub fn learn(&mut self, failed: bool, before: f64, start: f64) {
+    /// Takes a run in; `before` is what [`Belief::at`] said for it, `after_failure` what is believed after a failure.
+    pub fn learn(&mut self, failed: bool, before: f64, start: f64, after_failure: f64) {
         let after = if failed {
-            FAILS_IN_BLIP
+            after_failure.max(before)
         } else {
             before * (1.0 - FAILS_IN_BLIP) / (1.0 - FAILS_IN_BLIP * before)
         };
@@ -108,85 +108,6 @@ impl Shared {
     }
 }
 
-/// How long blips last around here: learned from those that a second failing re-check has seen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Lengths {
-    blips: f64,
-    seconds: f64,
-}
-
-impl Default for Lengths {
-    /// As if five blips of 5 s had been seen.
-    fn default() -> Self {
-        Self {
-            blips: 5.0,
-            seconds: 25.0,
-        }
-    }
-}
-
-impl Lengths {
-    /// Above so many blips the older half is forgotten.
-    const KEPT: f64 = 400.0;
-
-    /// The mean length to reckon with, 3 to 60 s.
-    pub fn tau(&self) -> f64 {
-        (1.5 * self.seconds / self.blips).clamp(3.0, 60.0)
-    }
-
-    fn add(&mut self, seconds: f64) {
-        self.blips += 1.0;
-        // The bounds keep one wild clock from spoiling the mean for months.
-        self.seconds += seconds.clamp(-60.0, 600.0);
-        if self.blips > Self::KEPT {
-            self.blips /= 2.0;
-            self.seconds /= 2.0;
-        }
-    }
-}
-
-/// The failures of a probe that follow each other so closely that they may be one blip.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Streak {
-    latest: Option<f64>,
-    second: Option<f64>,
-}
-
-impl Streak {
-    /// Takes a failure in; `interval` is the probe's own, in seconds.
-    pub fn fail(&mut self, start: f64, interval: f64) {
-        if self.second.is_none() && self.is_near(start, interval) {
-            self.second = Some(start);
-        }
-        self.latest = Some(start);
-    }
-
-    /// Takes a success in, which ends the streak; its length is learned if `lengths` is given.
-    pub fn pass(&mut self, start: f64, interval: f64, lengths: Option<&mut Lengths>) {
-        let near = self.second.is_some() && self.is_near(start, interval);
-        let (Some(second), Some(latest)) = (self.second.take(), self.latest) else {
-            return;
-        };
-        if let Some(lengths) = lengths.filter(|_| near) {
-            lengths.add((latest - second) + (start - latest) / 2.0);
-        }
-    }
-
-    fn is_near(&self, start: f64, interval: f64) -> bool {
-        self.latest.is_some_and(|at| (start - at) < interval / 2.0)
-    }
-
-    /// Forgets the streak, but not when the latest failure was.
-    pub fn clear(&mut self) {
-        self.second = None;
-    }
-
-    /// All moments that are kept, in seconds.
-    pub fn moments(&mut self) -> impl Iterator<Item = &mut f64> {
-        self.latest.iter_mut().chain(self.second.iter_mut())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,10 +115,10 @@ mod tests {
     #[test]
     fn a_blip_is_believed_in_right_after_a_failure_and_forgotten_a_minute_later() {
         let mut belief = Belief::default();
-        belief.learn(true, 0.0, 0.0);
+        belief.learn(true, 0.0, 0.0, FAILS_IN_BLIP);
         assert!(belief.at(1.0, 7.5) > 0.75);
         assert!(belief.at(60.0, 7.5) < 0.001);
-        belief.learn(false, belief.at(5.0, 7.5), 5.0);
+        belief.learn(false, belief.at(5.0, 7.5), 5.0, FAILS_IN_BLIP);
         assert!(belief.at(5.0, 7.5) < 0.1);
     }
 
@@ -210,18 +131,5 @@ mod tests {
         assert_eq!(shared.at(2.0, 7.5), FAILS_IN_BLIP);
         shared.pass(3.0);
         assert!(shared.at(4.0, 7.5) < 0.1);
-    }
-
-    #[test]
-    fn the_length_of_blips_is_learned_from_confirmed_ones_only() {
-        let (mut streak, mut lengths) = (Streak::default(), Lengths::default());
-        streak.fail(0.0, 30.0);
-        streak.pass(5.0, 30.0, Some(&mut lengths));
-        assert_eq!(lengths, Lengths::default());
-        for second in 0..5 {
-            streak.fail(100.0 + 5.0 * f64::from(second), 30.0);
-        }
-        streak.pass(125.0, 30.0, Some(&mut lengths));
-        assert_eq!((lengths.blips, lengths.seconds), (6.0, 42.5));
     }
 }

@@ -8,14 +8,26 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::seconds_between;
-use crate::model::Timestamp;
+use crate::model::{Confirm, Timestamp};
 
 /// Re-checks in one suspicion, whatever `max` allows: a limit on the load that a long doubt makes.
 const MOST_IN_A_SUSPICION: u32 = 150;
+/// While more than a lone failure speaks for an outage, re-checks go on for so many times `max`: a partial outage mostly
+/// shows successes.
+const STRONG: u32 = 3;
 /// A re-check that is overdue by this, and by three of its own spacings, is lost.
 const LOST: Duration = Duration::from_secs(60);
 /// A result may come this much before its re-check was due and still answer it.
 const EARLY: Duration = Duration::from_millis(500);
+
+/// How much speaks for an outage while none is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspicion {
+    /// What a lone failure leaves.
+    Weak,
+    /// More than that.
+    Strong,
+}
 
 /// The re-checks of one probe.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -41,10 +53,10 @@ impl Rechecks {
         self.due = None;
     }
 
-    /// A failure entitles to `max` further re-checks, a success uses one of them up.
+    /// A failure entitles to further re-checks, a success uses one of them up.
     pub fn count(&mut self, failed: bool, max: u32) {
         self.left = if failed {
-            max
+            max.saturating_mul(STRONG)
         } else {
             self.left.saturating_sub(1)
         };
@@ -60,18 +72,27 @@ impl Rechecks {
         *self = Self::default();
     }
 
-    /// Asks for a re-check to confirm a suspicion, unless they are used up or one is pending.
+    /// Asks for a re-check to confirm a suspicion, unless they are used up or one is pending: `max` of them after the
+    /// latest failure, three times as many when the suspicion is strong. `start` is that of the latest run.
     pub fn ask_to_confirm(
         &mut self,
         now: Timestamp,
-        at: Timestamp,
-        every: Duration,
+        start: Timestamp,
+        confirm: Confirm,
+        suspicion: Suspicion,
     ) -> Option<Timestamp> {
-        if self.left == 0 || self.asked >= MOST_IN_A_SUSPICION {
+        let Confirm::Rechecks { every, max } = confirm else {
+            return None;
+        };
+        let kept_back = match suspicion {
+            Suspicion::Strong => 0,
+            Suspicion::Weak => max.saturating_mul(STRONG - 1),
+        };
+        if self.left <= kept_back || self.asked >= MOST_IN_A_SUSPICION {
             return None;
         }
         let first = self.due.is_none();
-        let due = self.ask(now, at, every)?;
+        let due = self.ask(now, start + every, every)?;
         self.asked += u32::from(first);
         Some(due)
     }
@@ -100,7 +121,10 @@ impl Rechecks {
 mod tests {
     use super::*;
 
-    const EVERY: Duration = Duration::from_secs(5);
+    fn five_seconds_apart(max: u32) -> Confirm {
+        let every = Duration::from_secs(5);
+        Confirm::Rechecks { every, max }
+    }
 
     fn at(seconds: f64) -> Timestamp {
         Timestamp::from_seconds(seconds)
@@ -110,7 +134,14 @@ mod tests {
     fn one_recheck_is_pending_at_a_time_and_a_lost_one_is_asked_for_again() {
         let mut rechecks = Rechecks::default();
         rechecks.count(true, 20);
-        let ask = |r: &mut Rechecks, now: f64| r.ask_to_confirm(at(now), at(now + 4.0), EVERY);
+        let ask = |r: &mut Rechecks, now: f64| {
+            r.ask_to_confirm(
+                at(now),
+                at(now - 1.0),
+                five_seconds_apart(20),
+                Suspicion::Weak,
+            )
+        };
         assert_eq!(ask(&mut rechecks, 1.0), Some(at(5.0)));
         assert_eq!(ask(&mut rechecks, 31.0), None);
         assert_eq!(ask(&mut rechecks, 66.0), Some(at(70.0)));
@@ -119,15 +150,20 @@ mod tests {
     }
 
     #[test]
-    fn max_rechecks_follow_the_latest_failure() {
-        let mut rechecks = Rechecks::default();
-        rechecks.count(true, 3);
-        let mut asked = 0;
-        while rechecks.ask_to_confirm(at(0.0), at(0.0), EVERY).is_some() {
-            asked += 1;
-            rechecks.answered();
-            rechecks.count(false, 3);
+    fn max_rechecks_follow_the_latest_failure_and_three_times_as_many_in_strong_suspicion() {
+        for (suspicion, most) in [(Suspicion::Weak, 3), (Suspicion::Strong, 9)] {
+            let mut rechecks = Rechecks::default();
+            rechecks.count(true, 3);
+            let mut asked = 0;
+            let ask = |r: &mut Rechecks| {
+                r.ask_to_confirm(at(0.0), at(0.0), five_seconds_apart(3), suspicion)
+            };
+            while ask(&mut rechecks).is_some() {
+                asked += 1;
+                rechecks.answered();
+                rechecks.count(false, 3);
+            }
+            assert_eq!(asked, most);
         }
-        assert_eq!(asked, 3);
     }
 }

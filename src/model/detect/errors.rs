@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use super::bank::Sizes;
 use super::blips::FAILS_IN_BLIP;
+use super::confirm::Suspicion;
+use super::persistence::Next;
 use super::rules::{Judge, ProbeRules, ServiceRules};
 use super::seconds_between;
 use super::severity::{Trend, of_rate};
@@ -18,6 +20,8 @@ use crate::model::{Confirm, ProbeId, Severity, Timestamp, Verdict};
 const REOPEN_DISCOUNT: f64 = 4.0;
 /// What the sums over all probes need on top of that.
 const REOPEN_POOLED: f64 = 0.7;
+/// More evidence than a lone failure leaves when its re-checks are used up, in nats.
+const STRONG_EVIDENCE: f64 = 2.0;
 /// So many clean runs in a row, and a recovery is worth a re-check.
 const CLEAN_BEFORE_RECHECK: u32 = 2;
 /// A probe that runs at least this often shows a cluster of failures for what it is.
@@ -70,13 +74,17 @@ impl Detector {
         let probe = self.probes.get_mut(index)?;
         let in_a_row = run.failed && probe.failed_last;
         probe.failed_last = run.failed;
-        let tau = self.lengths.tau();
+        let next = rule.next();
+        let tau = match next {
+            Next::Recheck(_) => self.persistence.tau(probe.streak.age()),
+            Next::Scheduled(_) => rule.interval_seconds(),
+        };
         let own = probe.belief.at(run.start_s, tau);
         let quiet = !run.failed && probe.bank.is_idle() && self.pooled.is_idle();
         let shared = if quiet {
             0.0
         } else {
-            self.shared.at(run.start_s, tau)
+            self.shared.at(run.start_s, self.persistence.tau(0.0))
         };
         if !quiet {
             let usual = probe.baseline.usual();
@@ -86,19 +94,22 @@ impl Detector {
             self.pooled
                 .add(run.failed, noise(own.max(shared)), run.start, &sizes);
         }
-        probe.belief.learn(run.failed, own, run.start_s);
         if run.failed {
             self.shared.fail(probe.id, shared, run.start_s);
-            probe.streak.fail(run.start_s, rule.interval_seconds());
+            probe.streak.fail(run.start_s, next);
             probe.affected = true;
         } else {
             self.shared.pass(run.start_s);
-            probe.streak.pass(
-                run.start_s,
-                rule.interval_seconds(),
-                Some(&mut self.lengths),
-            );
+            probe.streak.pass(run.start_s, next);
         }
+        let after_failure = match next {
+            Next::Scheduled(_) => self.persistence.after_unconfirmed(probe.baseline.usual()),
+            Next::Recheck(_) if probe.streak.is_confirmed() => FAILS_IN_BLIP,
+            Next::Recheck(_) => self.persistence.after_lone(),
+        };
+        probe
+            .belief
+            .learn(run.failed, own, run.start_s, after_failure);
         let max = match rule.confirm {
             Confirm::Rechecks { max, .. } => max,
             Confirm::Off => 0,
@@ -108,9 +119,19 @@ impl Detector {
             probe.rechecks.rest();
             probe.baseline.accept(rule.interval);
             probe.affected = run.failed;
-        } else if let Confirm::Rechecks { every, .. } = rule.confirm {
-            let at = run.start + every;
-            let due = probe.rechecks.ask_to_confirm(run.known, at, every);
+            if !quiet {
+                self.persistence.learn(&mut probe.streak);
+            }
+        } else {
+            let evidence = probe.bank.score().max(self.pooled.score());
+            let suspicion = if rule.is_cheap() && evidence >= STRONG_EVIDENCE {
+                Suspicion::Strong
+            } else {
+                Suspicion::Weak
+            };
+            let due = probe
+                .rechecks
+                .ask_to_confirm(run.known, run.start, rule.confirm, suspicion);
             asked.extend(due.map(|at| Recheck {
                 probe: probe.id,
                 at,
@@ -218,13 +239,11 @@ impl Detector {
         if run.failed {
             probe.affected = true;
             self.shared.fail(probe.id, 0.0, run.start_s);
-            probe.streak.fail(run.start_s, rule.interval_seconds());
+            probe.streak.fail(run.start_s, rule.next());
             probe.recovery.fail(usual, rules.min_rate());
         } else {
             self.shared.pass(run.start_s);
-            probe
-                .streak
-                .pass(run.start_s, rule.interval_seconds(), None);
+            probe.streak.pass(run.start_s, rule.next());
             probe.recovery.pass(usual, run.known);
             let doubtful = probe.affected
                 && !probe.recovery.is_complete()

@@ -1,8 +1,9 @@
 //! The detectors: is what the probes see still chance, or has something really changed?
 //!
 //! `errors` judges the error rate of a service. It is put together from small parts, one file each: what a run says
-//! about an outage (`bank`), how failures hang together (`blips`), what is usual (`baseline`), when to look again
-//! (`confirm`), when it is over (`recovery`), and how bad it is (`severity`). `plain` judges by a rule of the user's instead.
+//! about an outage (`bank`), how failures hang together (`blips`) and how surely (`persistence`), what is usual
+//! (`baseline`), when to look again (`confirm`), when it is over (`recovery`), and how bad it is (`severity`). `plain`
+//! judges by a rule of the user's instead.
 //! docs/detection.md has the promises.
 
 pub mod bank;
@@ -11,6 +12,7 @@ pub mod blips;
 pub mod confirm;
 pub mod count;
 pub mod errors;
+pub mod persistence;
 pub mod plain;
 pub mod recovery;
 pub mod rules;

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bank::Bank;
 use super::baseline::Baseline;
-use super::blips::{Belief, Lengths, Shared, Streak};
+use super::blips::{Belief, Shared};
 use super::confirm::Rechecks;
 use super::is_default;
+use super::persistence::{Persistence, Streak};
 use super::plain::{Plain, Tally};
 use super::recovery::Recovery;
 use super::rules::ServiceRules;
@@ -172,7 +173,7 @@ pub(crate) struct Detector {
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) shared: Shared,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(super) lengths: Lengths,
+    pub(super) persistence: Persistence,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) phase: Phase,
     #[serde(default, skip_serializing_if = "is_default")]

@@ -1,6 +1,7 @@
 //! How a plain rule judges: run by run, with nothing but counts.
 
 use super::PlainRule;
+use crate::model::detect::confirm::Suspicion;
 use crate::model::detect::rules::ProbeRules;
 use crate::model::detect::seconds_between;
 use crate::model::detect::severity::{MAJOR, Trend, of_rate};
@@ -247,10 +248,11 @@ impl Detector {
                 probe.rechecks.rest();
                 return;
             }
+            let (now, weak) = (run.known, Suspicion::Weak);
             Some(
                 probe
                     .rechecks
-                    .ask_to_confirm(run.known, run.start + every, every),
+                    .ask_to_confirm(now, run.start, rule.confirm, weak),
             )
         };
         asked.extend(due.flatten().map(|at| Recheck {
