@@ -94,6 +94,73 @@ fn every_command_ends_with_its_code_and_shows_no_secret() {
 }
 
 #[test]
+fn what_is_said_while_no_daemon_runs_is_left_for_it_and_what_makes_no_sense_is_not() {
+    let home = Home::new(&probes_toml(9));
+    assert_eq!(home.run(&["ack", "1"]).status.code(), Some(IO));
+    drop(watchfire::store::Store::open(&home.path("data")).unwrap());
+    let service = "ai";
+    let cases: &[(&[&str], i32)] = &[
+        (&["silence"], OK),
+        (&["silence", "--list", "--json"], OK),
+        (&["maintenance"], OK),
+        (&["ack", "1"], NO),
+        (&["ack"], USAGE),
+        (&["ack", "first"], USAGE),
+        (&["silence", service, "--for", "2h"], USAGE),
+        (&["silence", service, "--why", "x"], USAGE),
+        (&["silence", service, "--for", "2", "--why", "x"], USAGE),
+        (&["silence", service, "--for", "40d", "--why", "x"], USAGE),
+        (
+            &[
+                "silence", service, "--for", "1h", "--until", "18:00", "--why", "x",
+            ],
+            USAGE,
+        ),
+        (&["silence", "a/b/c", "--for", "2h", "--why", "x"], USAGE),
+        (&["silence", "nobody", "--for", "2h", "--why", "x"], NO),
+        (&["silence", "--for", "2h"], USAGE),
+        (&["silence", service, "--for", "2h", "--why", "x"], OK),
+        (
+            &[
+                "silence",
+                "*",
+                "--until",
+                "18:00",
+                "--timezone",
+                "Asia/Tokyo",
+                "--why",
+                "x",
+            ],
+            OK,
+        ),
+        (&["silence", "--end", "3", "--json"], OK),
+        (&["maintenance", service, "--from", "22:00"], USAGE),
+        (
+            &["maintenance", service, "--from", "22:00", "--to", "soon"],
+            USAGE,
+        ),
+        (
+            &["maintenance", service, "--from", "22:00", "--to", "02:00"],
+            OK,
+        ),
+        (
+            &["maintenance", service, "--for", "30m", "--timezone", "Mars"],
+            USAGE,
+        ),
+        (&["maintenance", "--end", "ai/*"], OK),
+    ];
+    for (args, code) in cases {
+        let out = home.run(args);
+        let (said, told) = (text(&out.stdout), text(&out.stderr));
+        assert_eq!(out.status.code(), Some(*code), "{args:?}: {said}\n{told}");
+        let left = *code == OK && !args[1..].is_empty() && !args.contains(&"--list");
+        assert_eq!(said.contains("no daemon runs"), left, "{args:?}: {said}");
+    }
+    let slips = std::fs::read_dir(home.path("data/said")).unwrap().count();
+    assert_eq!(slips, 5);
+}
+
+#[test]
 fn a_second_daemon_leaves_and_names_the_first() {
     let home = Home::new(&probes_toml(9));
     let data = home.path("data");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use watchfire::config::{self, Config, Env, HostFile, ReadError, Source};
 use watchfire::diagnostic::Diagnosed;
 use watchfire::model::fold::{Judge, PlainRule};
-use watchfire::model::{Confirm, MicroUsd, Tariff};
+use watchfire::model::{Confirm, MicroUsd, Tariff, Timestamp};
 use watchfire::probe::Roots;
 
 /// A value that must never be shown.
@@ -208,6 +208,57 @@ fn a_probe_of_the_same_name_takes_the_place_of_the_presets() {
         .collect();
     assert_eq!(web.len(), 1);
     assert!(web[0].plan.check.describe().contains("x.org"));
+}
+
+#[test]
+fn maintenance_is_planned_by_cron_or_once_in_a_time_zone() {
+    let text = r#"
+[[probe]]
+name = "chat"
+service = "web"
+kind = "http"
+url = "https://x.org/"
+
+[[maintenance]]
+select = "web/ch*"
+cron = "0 3 * * SUN"
+for = "2h"
+timezone = "Europe/Berlin"
+why = "updates"
+
+[[maintenance]]
+select = "*"
+from = "2026-11-25 22:00"
+to = 2026-11-26T01:00:00Z
+timezone = "Europe/Berlin"
+
+[[maintenance]]
+select = "web"
+from = 2026-11-25T22:00:00
+for = "90m"
+"#;
+    let config = load(text.as_bytes(), None).unwrap_or_else(|f| panic!("{}", shown(&f)));
+    let after = Timestamp::parse("2026-11-25T12:00:00Z").unwrap();
+    let planned: Vec<(String, String, String)> = config
+        .maintenance
+        .iter()
+        .map(|m| {
+            let next = m.schedule.next(after).unwrap();
+            (
+                m.selector.to_string(),
+                next.from.to_string(),
+                next.until.to_string(),
+            )
+        })
+        .collect();
+    let wanted = [
+        ("web/ch*", "2026-11-29T02:00:00Z", "2026-11-29T04:00:00Z"),
+        ("*", "2026-11-25T21:00:00Z", "2026-11-26T01:00:00Z"),
+        ("web", "2026-11-25T22:00:00Z", "2026-11-25T23:30:00Z"),
+    ]
+    .map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()));
+    assert_eq!(planned, wanted);
+    assert_eq!(config.maintenance[0].why, "updates");
 }
 
 #[test]

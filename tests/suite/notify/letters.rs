@@ -10,6 +10,7 @@ use watchfire::model::notification::{
     Compose as _, Fellow, LastFailure, Letter, Notification, Pace, ProbeTally, Reason, Reminder,
     Thread,
 };
+use watchfire::model::said::{Acked, Lifted, Remarks};
 use watchfire::model::{
     Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity,
     Timestamp, Topic, Verdict,
@@ -295,6 +296,40 @@ fn a_reminder_says_what_ends_when() {
         Some("[watchfire] Our gateway: end of the certificate of llm.example.com:443")
     );
     insta::assert_snapshot!("reminder_text", mail.body_text(0).unwrap());
+}
+
+#[test]
+fn a_mail_says_who_works_on_it_and_that_it_was_kept_back() {
+    let mut n = open();
+    n.remarks = Remarks {
+        silence: Some(Lifted {
+            at: at("05:00:00"),
+            who: "ann".to_owned(),
+            why: "they\nknow".to_owned(),
+        }),
+        ack: Some(Acked {
+            who: "bob\u{202e}".to_owned(),
+            at: at("04:10:00"),
+            note: String::new(),
+            ends: false,
+        }),
+    };
+    let said = text(&n).replace('\n', " ");
+    let kept =
+        "Its mails were kept back until 2023-11-08 05:00:00 UTC by a silence of ann: \"they know\"";
+    assert!(said.contains(kept), "{said}");
+    assert!(
+        said.contains("bob acknowledged it at 2023-11-08 04:10:00 UTC."),
+        "{said}"
+    );
+    // It does not come before mails that are older.
+    let letter = compose(&n);
+    let date = parse(&letter).date().unwrap().to_timestamp();
+    assert_eq!(date, at("05:00:00").as_micros() / 1_000_000);
+    if let Some(ack) = &mut n.remarks.ack {
+        ack.ends = true;
+    }
+    assert!(text(&n).contains("this is new trouble"), "{}", text(&n));
 }
 
 #[test]
