@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureKind, Timestamp};
+use super::{FailureKind, ProbeId, Timestamp};
 
 /// The number users see: `incidents 7`. Counted from 1, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,6 +104,33 @@ coded! {
         /// Over for good.
         Final = 3 "final",
     }
+}
+
+coded! {
+    /// Which latency.
+    Quantity {
+        /// From the start of a run to its verdict.
+        Total = 1 "total",
+        /// Streams: from the start to the first token.
+        FirstToken = 2 "first token",
+        /// Streams: the longest silence between two tokens.
+        LongestGap = 3 "longest gap",
+    }
+}
+
+/// How slow it is: the numbers that say more than counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slow {
+    /// Of which probe.
+    pub probe: ProbeId,
+    /// Which of its latencies.
+    pub quantity: Quantity,
+    /// The usual median, in microseconds.
+    pub usual_us: u32,
+    /// The median of the latest runs, in microseconds.
+    pub now_us: u32,
+    /// How many runs these are.
+    pub runs: u32,
 }
 
 /// Why the detector says so: the numbers behind an event.

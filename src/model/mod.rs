@@ -50,7 +50,9 @@ pub use claim::{Claim, Standing};
 pub use counts::Counts;
 pub use findings::{Findings, Usage};
 pub use headroom::Headroom;
-pub use incident::{EventKind, IncidentEvent, IncidentId, IncidentKind, Severity, Verdict};
+pub use incident::{
+    EventKind, IncidentEvent, IncidentId, IncidentKind, Quantity, Severity, Slow, Verdict,
+};
 pub use money::{Cost, MicroUsd};
 pub use notice::{Deadline, Topic};
 pub use outcome::{Cause, FailureKind, Fault, Outcome, Phase};

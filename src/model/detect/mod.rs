@@ -3,7 +3,7 @@
 //! `errors` judges the error rate of a service. It is put together from small parts, one file each: what a run says
 //! about an outage (`bank`), how failures hang together (`blips`) and how surely (`persistence`), what is usual
 //! (`baseline`), when to look again (`confirm`), when it is over (`recovery`), and how bad it is (`severity`). `plain`
-//! judges by a rule of the user's instead.
+//! judges by a rule of the user's instead. `latency` judges how slow the answers are.
 //! docs/detection.md has the promises.
 
 pub mod bank;
@@ -12,6 +12,7 @@ pub mod blips;
 pub mod confirm;
 pub mod count;
 pub mod errors;
+pub mod latency;
 pub mod persistence;
 pub mod plain;
 pub mod recovery;
