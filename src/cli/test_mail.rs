@@ -120,6 +120,7 @@ fn sample(now: Timestamp, location: &str) -> Notification {
             event: EventKind::Open,
             kind: IncidentKind::Errors,
             cause: None,
+            slow: None,
             severity: Severity::Partial,
             at: now,
             since,

@@ -313,6 +313,7 @@ mod tests {
             event,
             kind: IncidentKind::Errors,
             cause: None,
+            slow: None,
             severity,
             at: Timestamp::EPOCH,
             since: Timestamp::EPOCH,

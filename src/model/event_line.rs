@@ -28,6 +28,15 @@ struct EvidenceOfLine {
     rate: f64,
     usual: f64,
     window_s: f64,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    slow: Option<SlowOfLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct SlowOfLine {
+    quantity: &'static str,
+    usual_ms: f64,
+    now_ms: f64,
 }
 
 impl<'a> EventLine<'a> {
@@ -50,6 +59,11 @@ impl<'a> EventLine<'a> {
                 rate: rounded(verdict.rate(), 1e4),
                 usual: rounded(verdict.usual, 1e5),
                 window_s: rounded(verdict.window_s, 10.0),
+                slow: event.slow.map(|slow| SlowOfLine {
+                    quantity: slow.quantity.name(),
+                    usual_ms: f64::from(slow.usual_us) / 1e3,
+                    now_ms: f64::from(slow.now_us) / 1e3,
+                }),
             },
         }
     }
@@ -81,6 +95,7 @@ mod tests {
             event: EventKind::Open,
             kind: IncidentKind::Errors,
             cause: None,
+            slow: None,
             severity: Severity::Partial,
             at: Timestamp::from_seconds(86_402.1),
             since: Timestamp::from_seconds(86_042.1),

@@ -12,7 +12,9 @@ pub use super::detect::state::Recheck;
 pub use super::life::{OpenIncident, Theme};
 
 use super::detect::is_default;
+use super::detect::latency::{Answer, Found, Latency};
 use super::detect::state::{Detector, ProbeState, Run};
+use super::incident::IncidentState;
 use super::life::Life;
 use super::ours::Ours;
 use super::{IncidentEvent, IncidentId, IncidentKind, Origin, ProbeId, Sample, Timestamp};
@@ -29,6 +31,11 @@ pub struct ServiceState {
     /// Of its error rate.
     #[serde(flatten)]
     errors: Life,
+    #[serde(default, skip_serializing_if = "is_default")]
+    latency: Latency,
+    /// Of its latency.
+    #[serde(default, skip_serializing_if = "is_default")]
+    slowdown: Life,
     #[serde(default, skip_serializing_if = "is_default")]
     ours: Ours,
 }
@@ -86,6 +93,10 @@ pub fn fold(
             .enter(Theme::ERRORS, change, known, next_incident)
     });
     folded.events.extend(event);
+    if let Some(answer) = Answer::of(sample) {
+        let found = state.take_answer(rules, sample.probe, &answer, next_incident);
+        folded.events.extend(found);
+    }
     folded
 }
 
@@ -97,6 +108,8 @@ impl ServiceState {
         Self {
             detector,
             errors: Life::default(),
+            latency: Latency::default(),
+            slowdown: Life::default(),
             ours: Ours::default(),
         }
     }
@@ -124,8 +137,11 @@ impl ServiceState {
             .and_then(|change| self.errors.enter(Theme::ERRORS, change, now, &mut unused))
             .into_iter()
             .collect();
+        let found = self.latency.reconcile(rules, now);
+        events.extend(found.and_then(|found| self.enter_slowdown(found, now, &mut unused)));
         if rules.probes.is_empty() {
             self.errors.retire();
+            self.slowdown.retire();
         }
         let stays = |id| self.detector.probe(id).is_some();
         events.extend(self.ours.retain(stays, now, &mut unused));
@@ -147,7 +163,7 @@ impl ServiceState {
 
     /// Whether an incident is open, or some evidence speaks for one.
     pub fn suspects(&self) -> bool {
-        self.detector.suspects()
+        self.detector.suspects() || self.latency.is_open()
     }
 
     /// The incident of its errors that is open or still watched.
@@ -157,7 +173,9 @@ impl ServiceState {
 
     /// All its incidents that are open or still watched, that of its errors first.
     pub fn incidents(&self) -> impl Iterator<Item = OpenIncident> + '_ {
-        self.incident().into_iter().chain(self.ours.incidents())
+        let slowdown = self.slowdown.incident(Theme::LATENCY);
+        let service = self.incident().into_iter().chain(slowdown);
+        service.chain(self.ours.incidents())
     }
 
     /// The probes that fail in an incident that is open; none when it is over.
@@ -179,6 +197,12 @@ impl ServiceState {
         if let Some(settled) = self.errors.settle(rules.reopen_within, now) {
             if self.errors.incident(Theme::ERRORS).is_none() {
                 self.detector.end_watch();
+            }
+            return Some(settled);
+        }
+        if let Some(settled) = self.slowdown.settle(watch_s, now) {
+            if self.slowdown.incident(Theme::LATENCY).is_none() {
+                self.latency.end_watch();
             }
             return Some(settled);
         }
@@ -220,8 +244,34 @@ impl ServiceState {
     }
 
     fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let slowdown = self.latency.moments().chain(self.slowdown.moments());
         let lives = self.errors.moments().chain(self.ours.moments());
-        self.detector.moments().chain(lives)
+        self.detector.moments().chain(lives).chain(slowdown)
+    }
+
+    fn take_answer(
+        &mut self,
+        rules: &ServiceRules,
+        probe: ProbeId,
+        answer: &Answer,
+        next_incident: &mut IncidentId,
+    ) -> Option<IncidentEvent> {
+        let errors = self.incident();
+        let in_trouble = errors.is_some_and(|i| i.state == IncidentState::Open);
+        let found = self.latency.take(rules, probe, answer, in_trouble)?;
+        self.enter_slowdown(found, answer.known, next_incident)
+    }
+
+    fn enter_slowdown(
+        &mut self,
+        (change, slow): Found,
+        at: Timestamp,
+        next_incident: &mut IncidentId,
+    ) -> Option<IncidentEvent> {
+        let event = self
+            .slowdown
+            .enter(Theme::LATENCY, change, at, next_incident)?;
+        Some(IncidentEvent { slow, ..event })
     }
 }
 

@@ -112,9 +112,9 @@ coded! {
         /// From the start of a run to its verdict.
         Total = 1 "total",
         /// Streams: from the start to the first token.
-        FirstToken = 2 "first token",
+        FirstToken = 2 "first_token",
         /// Streams: the longest silence between two tokens.
-        LongestGap = 3 "longest gap",
+        LongestGap = 3 "longest_gap",
     }
 }
 
@@ -170,6 +170,8 @@ pub struct IncidentEvent {
     pub kind: IncidentKind,
     /// Of a notice: what goes wrong on our side.
     pub cause: Option<FailureKind>,
+    /// Of latency: how slow it is, where a usual latency is known.
+    pub slow: Option<Slow>,
     /// How bad it is now; on `close`, how bad it was at worst.
     pub severity: Severity,
     /// When this was decided.

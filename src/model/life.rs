@@ -315,6 +315,7 @@ impl Life {
             event: way.event?,
             kind: theme.kind,
             cause: theme.cause,
+            slow: None,
             severity,
             at,
             since,

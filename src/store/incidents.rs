@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Result, StoreError};
 use crate::model::incident::IncidentState;
 use crate::model::{
-    EventKind, FailureKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Severity,
-    Timestamp, Verdict,
+    EventKind, FailureKind, IncidentEvent, IncidentId, IncidentKind, ProbeId, Quantity, ServiceId,
+    Severity, Slow, Timestamp, Verdict,
 };
 
 /// Which incidents are listed, newest first.
@@ -70,16 +70,19 @@ pub(super) fn add_event(
     event: &IncidentEvent,
 ) -> Result<()> {
     let id = i64::try_from(event.incident.0).unwrap_or(i64::MAX);
-    let v = &event.verdict;
+    let (v, slow) = (&event.verdict, event.slow);
     let cause = event.cause.map_or(0, |cause| cause as u16);
     let added = conn
         .prepare_cached(
-            "INSERT INTO event(incident_id, sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound, cause)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING",
+            "INSERT INTO event(incident_id, sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound, cause,
+                quantity, slow_probe_id, usual_us, now_us, slow_runs)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             id, event.sequence, event.event.code(), event.kind.code(), event.severity.code(),
             event.at.as_micros(), event.since.as_micros(), v.failed, v.of, v.usual, v.window_s, v.score, v.bound, cause,
+            slow.map_or(0, |s| s.quantity.code()), slow.map_or(0, |s| s.probe.0),
+            slow.map_or(0, |s| s.usual_us), slow.map_or(0, |s| s.now_us), slow.map_or(0, |s| s.runs),
         ])?;
     if added == 0 {
         return Ok(());
@@ -152,7 +155,8 @@ pub(super) fn one(conn: &Connection, incident: IncidentId) -> Result<Option<Inci
 
 pub(super) fn events(conn: &Connection, incident: IncidentId) -> Result<Vec<IncidentEvent>> {
     let mut statement = conn.prepare_cached(
-        "SELECT sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound, cause
+        "SELECT sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound, cause,
+            quantity, slow_probe_id, usual_us, now_us, slow_runs
          FROM event WHERE incident_id = ?1 ORDER BY sequence",
     )?;
     let mut rows = statement.query([i64::try_from(incident.0).unwrap_or(i64::MAX)])?;
@@ -164,6 +168,7 @@ pub(super) fn events(conn: &Connection, incident: IncidentId) -> Result<Vec<Inci
             event: known(EventKind::from_code(row.get(1)?))?,
             kind: known(IncidentKind::from_code(row.get(2)?))?,
             cause: FailureKind::from_code(row.get(12)?),
+            slow: slow(row)?,
             severity: known(Severity::from_code(row.get(3)?))?,
             at: Timestamp::from_micros(row.get(4)?),
             since: Timestamp::from_micros(row.get(5)?),
@@ -178,6 +183,19 @@ pub(super) fn events(conn: &Connection, incident: IncidentId) -> Result<Vec<Inci
         });
     }
     Ok(events)
+}
+
+fn slow(row: &Row<'_>) -> Result<Option<Slow>> {
+    let Some(quantity) = Quantity::from_code(row.get(13)?) else {
+        return Ok(None);
+    };
+    Ok(Some(Slow {
+        probe: ProbeId(row.get(14)?),
+        quantity,
+        usual_us: row.get(15)?,
+        now_us: row.get(16)?,
+        runs: row.get(17)?,
+    }))
 }
 
 pub(super) fn read(row: &Row<'_>) -> Result<IncidentRow> {

@@ -15,7 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7774_6368;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step `n` leads from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE, SUMS, SAID, PROBER];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE, SUMS, SAID, PROBER, SLOW];
 
 const V1: &str = "
 CREATE TABLE meta(
@@ -323,6 +323,15 @@ CREATE INDEX said_standing ON said(id) WHERE ended_at IS NULL;
 const PROBER: &str = "
 -- The prober itself, which has incidents and no probes. No service can be given this name.
 INSERT INTO service VALUES (0, '(prober)');
+";
+
+const SLOW: &str = "
+-- Of latency: which one of which probe, usual and now, and of how many runs that is the median. quantity 0: none.
+ALTER TABLE event ADD COLUMN quantity INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE event ADD COLUMN slow_probe_id INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE event ADD COLUMN usual_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE event ADD COLUMN now_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE event ADD COLUMN slow_runs INTEGER NOT NULL DEFAULT 0;
 ";
 
 #[cfg(test)]

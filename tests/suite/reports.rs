@@ -112,6 +112,7 @@ impl Past {
             event,
             kind: IncidentKind::Errors,
             cause: None,
+            slow: None,
             severity: Severity::Major,
             at: at(minute),
             since: at(since),

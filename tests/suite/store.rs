@@ -220,6 +220,7 @@ fn event(incident: u64, sequence: u32, event: EventKind, at: Timestamp) -> Incid
         event,
         kind: IncidentKind::Errors,
         cause: None,
+        slow: None,
         severity: if sequence == 1 {
             Severity::Major
         } else {

@@ -168,6 +168,7 @@ pub(super) mod tests {
             event: kind,
             kind: IncidentKind::Errors,
             cause: None,
+            slow: None,
             severity: Severity::Partial,
             at: at(time),
             since: at(since),

@@ -18,7 +18,9 @@ use self::track::{Moment, Step, Track};
 use super::rules::{ProbeRules, ServiceRules};
 use super::state::{Change, Episode};
 use super::{is_default, seconds_between};
-use crate::model::{ProbeId, Quantity, Severity, Slow, Timestamp, Verdict};
+use crate::model::{
+    FailureKind, Origin, Outcome, ProbeId, Quantity, Sample, Severity, Slow, Timestamp, Verdict,
+};
 
 const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
 /// The price is that of at least so many runs a year, those of a probe each 30 s: real targets have slow hours, of
@@ -40,11 +42,29 @@ pub(crate) struct Answer {
     /// When the run began, and when its result was known.
     pub start: Timestamp,
     pub known: Timestamp,
-    pub total_us: u32,
+    pub total_us: Option<u32>,
     pub first_token_us: Option<u32>,
     pub longest_gap_us: Option<u32>,
     /// Later than the user's own limit allows.
     pub too_slow: bool,
+}
+
+impl Answer {
+    /// The answer that a run brought; `None` for a failure, a re-check, and what says nothing about the service.
+    pub fn of(sample: &Sample) -> Option<Self> {
+        if sample.outcome.counts()? || sample.origin == Origin::Recheck {
+            return None;
+        }
+        Some(Self {
+            start: sample.at,
+            known: sample.known_at(),
+            // No run takes no time: a recorded history does not tell how long this one took.
+            total_us: Some(sample.total_us).filter(|us| *us > 0),
+            first_token_us: sample.phases.first_token_us,
+            longest_gap_us: sample.phases.longest_gap_us,
+            too_slow: sample.outcome == Outcome::Degraded(FailureKind::TooSlow),
+        })
+    }
 }
 
 /// What was found, with the figures of the latency that shows it best.
@@ -231,11 +251,7 @@ impl Latency {
         self.close(known);
         let change = Change::Recovered {
             since,
-            episode: Episode {
-                severity: Severity::Degraded,
-                failed: slow,
-                of: runs,
-            },
+            episode: episode(runs, slow),
             usual,
         };
         Some((change, figures))
@@ -255,10 +271,19 @@ impl Latency {
         let wanted = |pace: &Pace| rules.probes.iter().any(|rule| rule.id == pace.id);
         self.paces.retain(wanted);
         let left = self.paces.iter().any(Pace::is_affected);
-        if self.paces.len() == before || left || !self.is_open() {
+        let Phase::Open { runs, slow, .. } = self.phase else {
+            return None;
+        };
+        if self.paces.len() == before || left {
             return None;
         }
-        self.over(now)
+        self.close(now);
+        let change = Change::Retired {
+            since: now,
+            episode: episode(runs, slow),
+            usual: 0.0,
+        };
+        Some((change, None))
     }
 
     /// The watch over a recovered service ends: the next rise is a new incident.
@@ -306,9 +331,12 @@ impl Pace {
     /// Takes an answer in; whether it was slow, and whether it adds to a suspicion of which no incident tells yet.
     fn take(&mut self, answer: &Answer, at: &Moment, rules: &ServiceRules) -> (bool, bool) {
         let (mut slow, mut suspect) = (false, false);
-        let of_stream = [answer.first_token_us, answer.longest_gap_us];
-        let seen = std::iter::once(Some(answer.total_us)).chain(of_stream);
-        for (index, us) in seen.enumerate() {
+        let seen = [
+            answer.total_us,
+            answer.first_token_us,
+            answer.longest_gap_us,
+        ];
+        for (index, us) in seen.into_iter().enumerate() {
             let Some(us) = us else { continue };
             if self.tracks.len() <= index {
                 // Exactly: most probes have one, and there may be thousands.
@@ -384,6 +412,15 @@ impl Pace {
         let limit = self.limit.iter_mut().flat_map(|limit| limit.moments());
         let tracks = self.tracks.iter_mut().flat_map(Track::moments);
         std::iter::once(&mut self.latest).chain(tracks).chain(limit)
+    }
+}
+
+/// What is kept of an open period.
+const fn episode(runs: u32, slow: u32) -> Episode {
+    Episode {
+        severity: Severity::Degraded,
+        failed: slow,
+        of: runs,
     }
 }
 

@@ -59,6 +59,7 @@ fn open() -> Notification {
             event: EventKind::Open,
             kind: IncidentKind::Errors,
             cause: None,
+            slow: None,
             severity: Severity::Partial,
             at: at("03:43:42"),
             since: at("03:40:35"),

@@ -151,11 +151,6 @@ impl Limit {
         }
     }
 
-    /// Whether nothing is suspected.
-    pub fn is_idle(&self) -> bool {
-        self.bank.is_idle() && !self.affected
-    }
-
     /// The sum, in nats.
     pub fn score(&self) -> f64 {
         self.bank.score()

@@ -12,6 +12,7 @@ fn rules(probes: u32) -> ServiceRules {
     };
     ServiceRules {
         probes: (0..probes).map(probe).collect(),
+        judge: Default::default(),
         false_pages_per_year: 1.0,
         min_error_rate: 0.1,
         reopen_within: Duration::from_secs(3600),
@@ -54,7 +55,7 @@ impl Service {
         Answer {
             start: self.at,
             known: self.at + Duration::from_micros(u64::from(total_us)),
-            total_us,
+            total_us: Some(total_us),
             first_token_us: None,
             longest_gap_us: None,
             too_slow: false,
@@ -310,7 +311,7 @@ fn when_the_slow_probe_is_removed_the_incident_closes() {
     let now = service.at;
     assert_eq!(service.latency.reconcile(&rules(1), now), None);
     let found = service.latency.reconcile(&rules(0), now);
-    assert!(matches!(found, Some((Change::Recovered { .. }, _))));
+    assert!(matches!(found, Some((Change::Retired { .. }, _))));
     assert!(!service.latency.is_open());
 }
 

@@ -165,11 +165,6 @@ impl Track {
         }
     }
 
-    /// Whether something is suspected.
-    pub fn is_idle(&self) -> bool {
-        self.sum <= 0.0 && self.back.is_none()
-    }
-
     /// The sum, in nats.
     pub fn score(&self) -> f64 {
         self.sum
