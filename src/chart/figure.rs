@@ -171,6 +171,7 @@ mod tests {
             event,
             kind: IncidentKind::Errors,
             cause: None,
+            slow: None,
             severity,
             at: at(seconds),
             since: at(seconds),

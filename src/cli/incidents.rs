@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::incidents;
 use crate::model::incident::IncidentState;
-use crate::model::{IncidentEvent, IncidentId, Timestamp};
+use crate::model::{IncidentEvent, IncidentId, IncidentKind, Slow, Timestamp};
 use crate::store::{DeliveryRow, IncidentFilter, IncidentRow, Reader, SaidRow, StoreError};
 
 /// What a page said so long before an incident is looked at as well.
@@ -215,6 +215,23 @@ fn to_json(
     })
 }
 
+/// What the counted runs did.
+fn did(event: &IncidentEvent) -> &'static str {
+    match (event.kind, event.slow) {
+        (IncidentKind::Latency, Some(_)) => "were slow",
+        (IncidentKind::Latency, None) => "were slower than allowed",
+        _ => "failed",
+    }
+}
+
+/// `; total usually 820 ms, now 2940 ms`.
+fn slowness(slow: Slow) -> String {
+    let ms = |us: u32| f64::from(us) / 1e3;
+    let what = slow.quantity.name().replace('_', " ");
+    let (usual, now) = (ms(slow.usual_us), ms(slow.now_us));
+    format!("; {what} usually {usual:.0} ms, now {now:.0} ms")
+}
+
 fn draw(
     row: &IncidentRow,
     watched_until: Option<Timestamp>,
@@ -238,15 +255,17 @@ fn draw(
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "  {}  {:<10}  {:<8}  since {}: {} of {} runs failed in {}, usually {:.2} %",
+            "  {}  {:<10}  {:<8}  since {}: {} of {} runs {} in {}, usually {:.2} %{}",
             moment(event.at),
             event.event,
             event.severity,
             moment(event.since),
             v.failed,
             v.of,
+            did(event),
             span(Duration::try_from_secs_f64(v.window_s).unwrap_or_default()),
-            v.usual * 100.0
+            v.usual * 100.0,
+            event.slow.map_or_else(String::new, slowness),
         );
     }
     let alone = [None, Some(row.id)].contains(&row.story);

@@ -14,8 +14,8 @@ use crate::model::notification::{
     LastFailure, Notification, Pace, Pending, ProbeTally, Reason, Thread,
 };
 use crate::model::{
-    EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp,
-    Verdict,
+    EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, ProbeId, Severity,
+    Timestamp, Verdict,
 };
 use crate::notify::{Acceptance, MailComposer, Transport};
 
@@ -150,6 +150,7 @@ fn sample(now: Timestamp, location: &str) -> Notification {
             count: 8,
         }],
         probes: vec![ProbeTally {
+            id: Some(ProbeId(1)),
             name: "chat".to_owned(),
             failed: 8,
             of: 19,

@@ -362,8 +362,10 @@ impl Engine {
     /// Has the budgets looked at, and the schedule told of what they change.
     fn review(&mut self, now: Timestamp) {
         let services = &self.services;
-        let suspects = |id| services.get(&id).is_some_and(|s| s.state.suspects());
-        let changes = self.ledger.review(now, suspects);
+        let in_doubt = |s: &Service| s.state.suspects() || s.state.is_slow();
+        let changes = self
+            .ledger
+            .review(now, |id| services.get(&id).is_some_and(in_doubt));
         if !changes.rations.is_empty() {
             self.parts.observer.rations(&changes.rations);
         }

@@ -46,6 +46,7 @@ impl Engine {
         let probes = own.services.iter().filter(|(_, runs)| runs.unknown > 0);
         let probes = probes.filter_map(|(id, runs)| {
             Some(ProbeTally {
+                id: None,
                 name: self.services.get(id)?.plan.title.clone(),
                 failed: runs.unknown,
                 of: runs.all,

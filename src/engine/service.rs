@@ -350,6 +350,20 @@ mod tests {
     }
 
     #[test]
+    fn slow_answers_are_mailed_only_where_that_is_wished() {
+        let slow = |number, kind| IncidentEvent {
+            kind: IncidentKind::Latency,
+            ..event(number, kind, Severity::Degraded)
+        };
+        let mut by_default = service(Severity::Partial);
+        assert_eq!(by_default.thread(&slow(0, EventKind::Open)), None);
+        assert_eq!(by_default.thread(&slow(1, EventKind::Close)), None);
+        let mut wished = service(Severity::Degraded);
+        assert_eq!(wished.thread(&slow(0, EventKind::Open)), Some(0));
+        assert_eq!(wished.thread(&slow(1, EventKind::Close)), Some(0));
+    }
+
+    #[test]
     fn a_recovery_is_not_mailed_when_nothing_was_before_it() {
         let mut service = service(Severity::Major);
         assert_eq!(

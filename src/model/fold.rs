@@ -12,7 +12,7 @@ pub use super::detect::state::Recheck;
 pub use super::life::{OpenIncident, Theme};
 
 use super::detect::is_default;
-use super::detect::latency::{Answer, Found, Latency};
+use super::detect::latency::{Answer, Around, Found, Latency};
 use super::detect::state::{Detector, ProbeState, Run};
 use super::incident::IncidentState;
 use super::life::Life;
@@ -163,7 +163,12 @@ impl ServiceState {
 
     /// Whether an incident is open, or some evidence speaks for one.
     pub fn suspects(&self) -> bool {
-        self.detector.suspects() || self.latency.is_open()
+        self.detector.suspects()
+    }
+
+    /// Whether an incident of slow answers is open.
+    pub fn is_slow(&self) -> bool {
+        self.latency.is_open()
     }
 
     /// The incident of its errors that is open or still watched.
@@ -200,7 +205,7 @@ impl ServiceState {
             }
             return Some(settled);
         }
-        if let Some(settled) = self.slowdown.settle(watch_s, now) {
+        if let Some(settled) = self.slowdown.settle(rules.reopen_within, now) {
             if self.slowdown.incident(Theme::LATENCY).is_none() {
                 self.latency.end_watch();
             }
@@ -257,8 +262,11 @@ impl ServiceState {
         next_incident: &mut IncidentId,
     ) -> Option<IncidentEvent> {
         let errors = self.incident();
-        let in_trouble = errors.is_some_and(|i| i.state == IncidentState::Open);
-        let found = self.latency.take(rules, probe, answer, in_trouble)?;
+        let around = Around {
+            in_trouble: errors.is_some_and(|i| i.state == IncidentState::Open),
+            watch: self.slowdown.watch(rules.reopen_within),
+        };
+        let found = self.latency.take(rules, probe, answer, around)?;
         self.enter_slowdown(found, answer.known, next_incident)
     }
 

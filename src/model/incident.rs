@@ -119,7 +119,7 @@ coded! {
 }
 
 /// How slow it is: the numbers that say more than counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slow {
     /// Of which probe.
     pub probe: ProbeId,
@@ -171,6 +171,7 @@ pub struct IncidentEvent {
     /// Of a notice: what goes wrong on our side.
     pub cause: Option<FailureKind>,
     /// Of latency: how slow it is, where a usual latency is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<Slow>,
     /// How bad it is now; on `close`, how bad it was at worst.
     pub severity: Severity,

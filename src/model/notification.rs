@@ -6,7 +6,8 @@ use super::common::Common;
 use super::life::Theme;
 use super::said::Remarks;
 use super::{
-    Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Severity, Timestamp,
+    Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, ProbeId, Severity,
+    Timestamp,
 };
 
 /// One event of an incident, with all that a reader wants to know. Rendered once per recipient.
@@ -119,6 +120,8 @@ pub struct Reason {
 /// One probe's runs since the onset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeTally {
+    /// Which one; `None` for what is no probe.
+    pub id: Option<ProbeId>,
     /// Name within the service.
     pub name: String,
     /// Failed runs.

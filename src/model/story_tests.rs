@@ -13,6 +13,7 @@ fn event(incident: u64, second: f64, kind: EventKind, severity: Severity) -> Inc
         event: kind,
         kind: IncidentKind::Errors,
         cause: None,
+        slow: None,
         severity,
         at,
         since: at,

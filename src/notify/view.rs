@@ -8,6 +8,7 @@ mod figures;
 mod notice;
 mod reminder;
 mod said;
+mod slow;
 mod story;
 mod together;
 
@@ -95,7 +96,11 @@ impl View {
             color,
             sentences: [sentences, said::sentences(n)].concat(),
             reasons: reasons(&n.reasons),
-            probes: probes(&n.probes, event.kind),
+            // Of slow answers nothing failed: a table of failures would say the wrong thing.
+            probes: match event.kind {
+                IncidentKind::Latency => Vec::new(),
+                _ => probes(&n.probes, event.kind),
+            },
             fellows: together::rows(n),
             failure: n.last_failure.as_ref().map(failure),
             next: next(n),

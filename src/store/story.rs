@@ -39,6 +39,7 @@ pub(super) fn tell(
     )?;
     for (probe, name) in services::probes_of(conn, service)? {
         let mut tally = ProbeTally {
+            id: Some(probe),
             name: name.clone(),
             failed: 0,
             of: 0,

@@ -1,12 +1,13 @@
 //! What holds for the detector whatever it is told.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use watchfire::model::fold::{ProbeRules, ServiceRules, ServiceState, fold};
 use watchfire::model::{
-    Cause, Confirm, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Origin, Outcome,
-    Phases, ProbeId, Sample, Timestamp,
+    Cause, Confirm, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Origin,
+    Outcome, Phases, ProbeId, Sample, Severity, Timestamp,
 };
 
 fn rules(probes: u32, confirm: Confirm) -> ServiceRules {
@@ -24,7 +25,9 @@ fn rules(probes: u32, confirm: Confirm) -> ServiceRules {
     }
 }
 
+/// A run; of a third that is a stream, the first token comes after a third of the time.
 fn sample(probe: u32, at: Timestamp, outcome: Outcome, origin: Origin, total_us: u32) -> Sample {
+    let stream = (probe % 3 == 2).then_some(total_us);
     Sample {
         probe: ProbeId(probe),
         at,
@@ -32,7 +35,11 @@ fn sample(probe: u32, at: Timestamp, outcome: Outcome, origin: Origin, total_us:
         origin,
         status: None,
         failed_in: None,
-        phases: Phases::default(),
+        phases: Phases {
+            first_token_us: stream.map(|us| us / 3),
+            longest_gap_us: stream.map(|us| us / 100),
+            ..Phases::default()
+        },
         total_us,
         bytes: 0,
         evidence: None,
@@ -56,19 +63,23 @@ fn origin() -> impl Strategy<Value = Origin> {
     prop_oneof![3 => Just(Origin::Scheduled), 1 => Just(Origin::Recheck)]
 }
 
-/// A history with outages in it: spells of a failure rate, run by run, 1 to 40 s apart.
+/// A history with outages and slow times in it: spells of a failure rate and a slowness, run by run, 1 to 40 s apart.
 fn history() -> impl Strategy<Value = Vec<Sample>> {
     let rate = prop_oneof![Just(0u8), Just(2), Just(30), Just(60), Just(100)];
-    let run = (0u32..3, 1u32..40_000, 0u8..100, origin(), 1u32..12_000_000);
-    let spell = (rate, prop::collection::vec(run, 1..150));
+    let slowness = prop_oneof![3 => Just(1u32), 1 => Just(5)];
+    let run = (0u32..3, 1u32..40_000, 0u8..100, origin(), 1u32..2_000_000);
+    let spell = (rate, slowness, prop::collection::vec(run, 1..300));
     prop::collection::vec(spell, 1..12).prop_map(|spells| {
         let mut at = Timestamp::from_seconds(1.7e9);
         let mut samples = Vec::new();
-        for (rate, runs) in spells {
+        for (rate, slowness, runs) in spells {
             for (probe, gap_ms, dice, origin, total_us) in runs {
+                let total_us = total_us * slowness;
                 at = at + Duration::from_millis(u64::from(gap_ms));
                 let outcome = if dice < rate {
                     Outcome::Failure(FailureKind::ServerError, Fault::Provider)
+                } else if slowness > 1 && dice > 80 {
+                    Outcome::Degraded(FailureKind::TooSlow)
                 } else {
                     Outcome::Success
                 };
@@ -126,26 +137,52 @@ proptest! {
     #[test]
     fn opens_and_closes_alternate_and_events_are_numbered(samples in history()) {
         let (events, _) = fold_all(&rules(3, Confirm::CHEAP), &samples, &[]);
-        let (mut open, mut incident, mut sequence) = (false, 0, 0);
+        // Of each kind there is at most one at a time.
+        let mut lives: HashMap<IncidentKind, (bool, u64, u32)> = HashMap::new();
+        let mut last = 0;
         for event in events {
+            let (open, incident, sequence) = lives.entry(event.kind).or_default();
             match event.event {
                 EventKind::Open => {
-                    prop_assert!(!open);
-                    (open, incident, sequence) = (true, incident + 1, 0);
+                    prop_assert!(!*open);
+                    last += 1;
+                    (*open, *incident, *sequence) = (true, last, 0);
                 }
                 EventKind::Reopen => {
-                    prop_assert!(!open && incident > 0);
-                    open = true;
+                    prop_assert!(!*open && *incident > 0);
+                    *open = true;
                 }
-                EventKind::Escalate | EventKind::Deescalate => prop_assert!(open),
+                EventKind::Escalate | EventKind::Deescalate => {
+                    prop_assert!(*open);
+                    prop_assert_eq!(event.kind, IncidentKind::Errors);
+                }
                 EventKind::Close => {
-                    prop_assert!(open);
-                    open = false;
+                    prop_assert!(*open);
+                    *open = false;
                 }
             }
-            prop_assert_eq!((event.incident.0, event.sequence), (incident, sequence));
+            prop_assert_eq!((event.incident.0, event.sequence), (*incident, *sequence));
             prop_assert!(event.verdict.failed <= event.verdict.of);
-            sequence += 1;
+            let slow = event.kind == IncidentKind::Latency;
+            prop_assert!(!slow || event.severity == Severity::Degraded);
+            *sequence += 1;
+        }
+    }
+
+    #[test]
+    fn a_constant_latency_is_never_slow_whenever_it_comes(
+        us in prop_oneof![any::<u32>(), 0u32..3000, Just(u32::MAX)],
+        times in prop::collection::vec(moment(), 1..300),
+        stray_us in 0u32..3,
+    ) {
+        let rules = rules(3, Confirm::CHEAP);
+        let mut state = ServiceState::new(&rules);
+        let mut next = IncidentId(1);
+        for (run, at) in (0u32..).zip(times) {
+            // Rounded to whole units, it may well be one more or less.
+            let us = us.saturating_add(run % (stray_us + 1));
+            let run = sample(run % 3, at, Outcome::Success, Origin::Scheduled, us);
+            prop_assert_eq!(fold(&mut state, &rules, &run, &mut next).events, []);
         }
     }
 
@@ -183,20 +220,26 @@ proptest! {
 }
 
 #[test]
-fn the_state_of_a_quiet_probe_is_stored_in_300_bytes() {
+fn the_state_of_a_quiet_probe_is_stored_in_500_bytes() {
     let rules = rules(100, Confirm::CHEAP);
     let mut state = ServiceState::new(&rules);
     let mut next = IncidentId(1);
-    for run in 0..1000u32 {
+    for run in 0..5000u32 {
         let at = Timestamp::from_seconds(1.7e9 + f64::from(run) * 0.3 + 0.123_456);
-        let outcome = if run % 97 == 5 {
+        let outcome = if run % 997 == 5 {
             Outcome::Failure(FailureKind::ServerError, Fault::Provider)
         } else {
             Outcome::Success
         };
-        let run = sample(run % 100, at, outcome, Origin::Scheduled, 123_456);
+        let run = sample(
+            run % 100,
+            at,
+            outcome,
+            Origin::Scheduled,
+            100_000 + run * 7919 % 50_000,
+        );
         fold(&mut state, &rules, &run, &mut next);
     }
     let bytes = serde_json::to_string(&state).unwrap().len();
-    assert!(bytes < 100 * 300, "{bytes} bytes for 100 probes");
+    assert!(bytes < 100 * 500, "{bytes} bytes for 100 probes");
 }

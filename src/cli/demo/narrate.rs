@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Color, Style};
 
 use crate::cli::words;
 use crate::model::scenario::{Scenario, Turn};
-use crate::model::{EventKind, IncidentEvent, Timestamp};
+use crate::model::{EventKind, IncidentEvent, IncidentKind, Timestamp};
 
 /// Something that happened, and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,7 +117,11 @@ fn decided(service: &str, event: &IncidentEvent) -> String {
         EventKind::Reopen => "reopened",
     };
     let verdict = &event.verdict;
-    let runs = format!("{} of {} runs failed", verdict.failed, verdict.of);
+    let ended = match event.kind {
+        IncidentKind::Latency => "were slow",
+        _ => "failed",
+    };
+    let runs = format!("{} of {} runs {ended}", verdict.failed, verdict.of);
     let usual = format!("usually {}", percent(verdict.usual));
     let since = hour(event.since);
     let (id, severity) = (event.incident, event.severity);
@@ -155,7 +159,7 @@ pub fn offset(from: Timestamp, at: Timestamp) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::{IncidentId, IncidentKind, Severity, Verdict};
+    use crate::model::{IncidentId, Severity, Verdict};
 
     pub(in crate::cli::demo) fn at(time: &str) -> Timestamp {
         Timestamp::parse(&format!("2023-11-08T{time}Z")).unwrap()

@@ -103,8 +103,10 @@ impl ServiceLine {
         Ok(Self {
             name: service.name.clone(),
             state,
+            // That which the state comes from, before one that is only watched.
             incident: theirs
-                .first()
+                .iter()
+                .max_by_key(|i| (i.state == IncidentState::Open, i.severity))
                 .map(|i| words_of(i) + &watch_of(i, service.alert.reopen_within) + &acked),
             ack: acks::to_json(ack.as_slice()),
             notices: ours

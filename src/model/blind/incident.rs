@@ -182,6 +182,7 @@ impl OwnIncident {
             event,
             kind: IncidentKind::Blind,
             cause: None,
+            slow: None,
             // Of the services nothing is known; the prober itself is what is not well.
             severity: Severity::Degraded,
             at: now,

@@ -67,6 +67,15 @@ impl Answer {
     }
 }
 
+/// How the service stands otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around {
+    /// An incident of its errors is open: nothing is learned, and none of latency opens.
+    pub in_trouble: bool,
+    /// How long a recovery is watched now.
+    pub watch: Duration,
+}
+
 /// What was found, with the figures of the latency that shows it best.
 pub(crate) type Found = (Change, Option<Slow>);
 
@@ -115,13 +124,13 @@ struct Pace {
 const QUANTITIES: [Quantity; 3] = [Quantity::Total, Quantity::FirstToken, Quantity::LongestGap];
 
 impl Latency {
-    /// Takes an answer in. While an incident of errors is open (`in_trouble`), nothing is learned and none opens.
+    /// Takes an answer in. A stranger's is ignored.
     pub fn take(
         &mut self,
         rules: &ServiceRules,
         id: ProbeId,
         answer: &Answer,
-        in_trouble: bool,
+        around: Around,
     ) -> Option<Found> {
         let index = self.index_of(rules, id, answer.start)?;
         let open = self.is_open();
@@ -131,7 +140,7 @@ impl Latency {
             start: answer.start,
             known: answer.known,
             interval_s: interval.as_secs_f64().max(0.1),
-            teaches: !open && !in_trouble,
+            teaches: !open && !around.in_trouble,
         };
         if answer.start.since(pace.latest) > PAUSE.max(interval * PAUSE_INTERVALS) {
             pace.interrupt();
@@ -142,8 +151,8 @@ impl Latency {
             *runs = runs.saturating_add(1);
             *slow = slow.saturating_add(u32::from(is_slow));
         }
-        if is_suspect && !in_trouble {
-            let found = self.risen(rules, index, answer.known);
+        if is_suspect && !around.in_trouble {
+            let found = self.risen(rules, index, answer.known, around.watch);
             if found.is_some() {
                 return found;
             }
@@ -171,11 +180,15 @@ impl Latency {
     }
 
     /// Opens when the evidence of the probe is enough; while open, takes it among what the incident is about.
-    fn risen(&mut self, rules: &ServiceRules, index: usize, known: Timestamp) -> Option<Found> {
+    fn risen(
+        &mut self,
+        rules: &ServiceRules,
+        index: usize,
+        known: Timestamp,
+        watch: Duration,
+    ) -> Option<Found> {
         let again = match self.phase {
-            Phase::Watched { since } => {
-                seconds_between(since, known) < rules.reopen_within.as_secs_f64()
-            }
+            Phase::Watched { since } => seconds_between(since, known) < watch.as_secs_f64(),
             _ => false,
         };
         let open = self.is_open();

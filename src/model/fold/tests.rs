@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::incident::IncidentState;
-use crate::model::{Cause, Confirm, EventKind, FailureKind, Fault, Outcome, Phases, Severity};
+use crate::model::{
+    Cause, Confirm, EventKind, FailureKind, Fault, IncidentKind, Outcome, Phases, Severity,
+};
 
 const START: f64 = 1.7e9;
 const FAILED: Outcome = Outcome::Failure(FailureKind::ServerError, Fault::Provider);
@@ -77,6 +79,25 @@ impl Story {
             self.run(1, seconds, outcome, Origin::Scheduled);
             seconds += 30.0;
         }
+    }
+
+    /// The same, but each takes so long and succeeds.
+    fn answers(&mut self, from: f64, to: f64, total_us: u32, origin: Origin) {
+        let mut seconds = from;
+        while seconds < to {
+            let run = Sample {
+                total_us,
+                ..sample(1, at(seconds), Outcome::Success, origin)
+            };
+            let folded = fold(&mut self.state, &self.rules, &run, &mut self.next);
+            self.events.extend(folded.events);
+            seconds += 30.0;
+        }
+    }
+
+    fn told(&self) -> Vec<(u64, IncidentKind, EventKind)> {
+        let told = |e: &IncidentEvent| (e.incident.0, e.kind, e.event);
+        self.events.iter().map(told).collect()
     }
 
     fn kinds(&self) -> Vec<EventKind> {
@@ -187,6 +208,75 @@ fn an_open_incident_is_closed_when_its_last_affected_probe_is_removed() {
     assert_eq!((events[0].event, events[0].sequence), (EventKind::Close, 1));
     assert_eq!((events[0].verdict.failed, events[0].verdict.of), (10, 10));
     assert_eq!(story.state.reconcile(&without, at(320.0)), []);
+}
+
+#[test]
+fn slow_answers_are_an_incident_of_their_own_that_an_outage_leaves_alone() {
+    let mut story = Story::new(&[(1, Confirm::CHEAP)]);
+    story.answers(0.0, 30_000.0, 200_000, Origin::Scheduled);
+    story.answers(30_000.0, 30_600.0, 900_000, Origin::Scheduled);
+    assert!(story.state.is_slow() && !story.state.suspects());
+    story.runs(30_600.0, 31_200.0, FAILED);
+    story.answers(31_200.0, 33_600.0, 200_000, Origin::Scheduled);
+    assert_eq!(
+        story.told(),
+        [
+            (1, IncidentKind::Latency, EventKind::Open),
+            (2, IncidentKind::Errors, EventKind::Open),
+            (1, IncidentKind::Latency, EventKind::Close),
+            (2, IncidentKind::Errors, EventKind::Close),
+        ]
+    );
+    assert_eq!(story.events[0].severity, Severity::Degraded);
+    let slow = story.events[0]
+        .slow
+        .map(|s| (s.usual_us / 1000, s.now_us / 1000));
+    assert_eq!(slow, Some((200, 900)));
+    let over = at(40_000.0);
+    let settled: Vec<_> = std::iter::from_fn(|| story.state.settle(&story.rules, over)).collect();
+    assert_eq!(settled, [IncidentId(2), IncidentId(1)]);
+    assert_eq!(story.state.incidents().count(), 0);
+}
+
+#[test]
+fn an_outage_whose_answers_are_slow_is_one_incident() {
+    let mut story = Story::new(&[(1, Confirm::CHEAP)]);
+    story.answers(0.0, 30_000.0, 200_000, Origin::Scheduled);
+    for run in 0..200u32 {
+        let from = 30_000.0 + f64::from(run) * 30.0;
+        match run % 2 {
+            0 => story.runs(from, from + 30.0, FAILED),
+            _ => story.answers(from, from + 30.0, 900_000, Origin::Scheduled),
+        }
+    }
+    assert_eq!(story.told(), [(1, IncidentKind::Errors, EventKind::Open)]);
+}
+
+#[test]
+fn slow_rechecks_are_no_series() {
+    let mut story = Story::new(&[(1, Confirm::CHEAP)]);
+    story.answers(0.0, 30_000.0, 200_000, Origin::Scheduled);
+    story.answers(30_000.0, 60_000.0, 900_000, Origin::Recheck);
+    assert_eq!(story.told(), []);
+}
+
+#[test]
+fn a_history_that_does_not_say_how_long_runs_took_has_no_latency() {
+    let mut story = Story::new(&[(1, Confirm::CHEAP)]);
+    story.answers(0.0, 30_000.0, 0, Origin::Scheduled);
+    story.answers(30_000.0, 60_000.0, 900_000, Origin::Scheduled);
+    assert_eq!(story.told(), []);
+}
+
+#[test]
+fn a_slowdown_ends_for_good_when_its_last_probe_is_removed() {
+    let mut story = Story::new(&[(1, Confirm::CHEAP)]);
+    story.answers(0.0, 30_000.0, 200_000, Origin::Scheduled);
+    story.answers(30_000.0, 30_600.0, 900_000, Origin::Scheduled);
+    let events = story.state.reconcile(&rules(&[]), at(30_700.0));
+    let told: Vec<_> = events.iter().map(|e| (e.kind, e.event)).collect();
+    assert_eq!(told, [(IncidentKind::Latency, EventKind::Close)]);
+    assert_eq!(story.state.incidents().count(), 0);
 }
 
 #[test]

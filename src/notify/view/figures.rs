@@ -27,6 +27,16 @@ pub fn span(length: Duration) -> String {
     }
 }
 
+/// `80 ms`, `0.85 s`, `2.9 s`, `17 s`: two digits that matter.
+pub fn latency(us: u32) -> String {
+    match f64::from(us) / 1e6 {
+        s if s < 0.1 => format!("{:.0} ms", s * 1e3),
+        s if s < 0.995 => format!("{s:.2} s"),
+        s if s < 9.95 => format!("{s:.1} s"),
+        s => format!("{s:.0} s"),
+    }
+}
+
 /// `44%`; what is rarer than one in a hundred is `under 1%`.
 pub fn percent(rate: f64) -> String {
     let percent = rate.clamp(0.0, 1.0) * 100.0;
@@ -87,6 +97,12 @@ mod tests {
                 "2 d 3 h"
             ]
         );
+    }
+
+    #[test]
+    fn latencies_are_told_in_two_digits() {
+        let told = [600, 80_000, 849_000, 2_940_000, 17_100_000].map(latency);
+        assert_eq!(told, ["1 ms", "80 ms", "0.85 s", "2.9 s", "17 s"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::figures::{grouped, moment, percent, span, usual};
 use super::together::{self, and_others};
-use super::{notice, title};
+use super::{notice, slow, title};
 use crate::model::mailing::LASTING;
 use crate::model::notification::{Notification, Pace};
 use crate::model::{EventKind, IncidentKind, Severity};
@@ -34,6 +34,7 @@ pub fn headline(n: &Notification) -> String {
         EventKind::Escalate => format!("WORSE: {title}, now a {state}"),
         EventKind::Deescalate => format!("BETTER: {title}, now a {state}"),
         EventKind::Close => format!("RECOVERED: {title}"),
+        EventKind::Reopen if event.kind == IncidentKind::Latency => format!("SLOW AGAIN: {title}"),
         EventKind::Reopen => format!("BROKEN AGAIN: {title}, {state}"),
     }
 }
@@ -81,15 +82,14 @@ fn of_service(n: &Notification) -> Vec<String> {
         }
     };
     let window = span(Duration::try_from_secs_f64(event.verdict.window_s).unwrap_or_default());
-    vec![
-        format!(
-            "{} in the last {window} ({}); {}.",
-            share(n),
-            percent(event.verdict.rate()),
-            usual(event.verdict.usual)
-        ),
-        began,
-    ]
+    let counted = format!(
+        "{} in the last {window} ({}); {}.",
+        share(n),
+        percent(event.verdict.rate()),
+        usual(event.verdict.usual)
+    );
+    let figures = slow::figures(n);
+    figures.into_iter().chain([counted, began]).collect()
 }
 
 fn recovery(n: &Notification) -> Vec<String> {
@@ -102,8 +102,15 @@ fn recovery(n: &Notification) -> Vec<String> {
         1 => ", with one lull".to_owned(),
         lulls => format!(", with {} lulls", grouped(lulls)),
     };
-    vec![
-        format!("It has worked again since about {}.", moment(event.since)),
+    let (is_back, again) = match event.kind {
+        IncidentKind::Latency => slow::over(event),
+        _ => (
+            format!("It has worked again since about {}.", moment(event.since)),
+            "break again",
+        ),
+    };
+    let mut told = vec![
+        is_back,
         format!(
             "The {} lasted about {}{breaks}, from {} on.",
             outage(event.severity, event.kind),
@@ -117,11 +124,13 @@ fn recovery(n: &Notification) -> Vec<String> {
                 span(n.reopen_within)
             ),
             Pace::Steps | Pace::ComesBack => format!(
-                "Should it break again within {}, a mail in this thread says so.",
+                "Should it {again} within {}, a mail in this thread says so.",
                 span(n.reopen_within)
             ),
         },
-    ]
+    ];
+    told.splice(1..1, slow::figures(n));
+    told
 }
 
 /// What is still mailed of an incident that keeps coming back.
@@ -141,6 +150,7 @@ pub fn seldom(n: &Notification) -> String {
 fn share(n: &Notification) -> String {
     let did = match n.event.kind {
         IncidentKind::Errors => "failed",
+        IncidentKind::Latency if n.event.slow.is_none() => "were slower than allowed",
         IncidentKind::Latency => "were slow",
         IncidentKind::Blind => "saw nothing",
         IncidentKind::Notice => "failed on our side",

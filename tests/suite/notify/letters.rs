@@ -12,8 +12,8 @@ use watchfire::model::notification::{
 };
 use watchfire::model::said::{Acked, Lifted, Remarks};
 use watchfire::model::{
-    Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, Severity,
-    Timestamp, Topic, Verdict,
+    Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, ProbeId,
+    Quantity, Severity, Slow, Timestamp, Topic, Verdict,
 };
 use watchfire::notify::MailComposer;
 
@@ -44,6 +44,7 @@ fn reason(kind: FailureKind, fault: Fault, status: Option<u16>, count: u32) -> R
 
 fn tally(name: &str, failed: u32, of: u32) -> ProbeTally {
     ProbeTally {
+        id: Some(ProbeId(name.len() as u32)),
         name: name.to_owned(),
         failed,
         of,
@@ -274,6 +275,58 @@ fn a_worsening_says_what_it_is_now() {
 fn a_recovery_tells_the_whole_story() {
     insta::assert_snapshot!("close_text", text(&close()));
     insta::assert_snapshot!("close_html", html(&close()));
+}
+
+/// Answers have become slow.
+fn slow(quantity: Quantity, probe: &str) -> Notification {
+    let mut n = open();
+    n.event.kind = IncidentKind::Latency;
+    n.thread.theme = Theme::LATENCY;
+    n.event.severity = Severity::Degraded;
+    n.event.slow = Some(Slow {
+        probe: ProbeId(probe.len() as u32),
+        quantity,
+        usual_us: 812_000,
+        now_us: 2_940_000,
+        runs: 12,
+    });
+    n.reasons.clear();
+    n.last_failure = None;
+    n
+}
+
+#[test]
+fn a_slowdown_says_what_is_slow_and_how_slow() {
+    let n = slow(Quantity::FirstToken, "chat");
+    insta::assert_snapshot!("slow_text", text(&n));
+    let subject = parse(&compose(&n)).subject().map(str::to_owned);
+    assert_eq!(
+        subject.as_deref(),
+        Some("[watchfire] #1 OpenAI: slow answers")
+    );
+}
+
+#[test]
+fn the_end_of_a_slowdown_says_that_it_is_fast_again_or_is_what_is_usual_now() {
+    let mut n = slow(Quantity::Total, "image");
+    n.event.event = EventKind::Close;
+    let still = text(&n);
+    assert!(still.contains("is what is usual from now on"), "{still}");
+    if let Some(slow) = &mut n.event.slow {
+        slow.now_us = 800_000;
+    }
+    insta::assert_snapshot!("fast_again_text", text(&n));
+}
+
+#[test]
+fn answers_later_than_allowed_are_told_as_such() {
+    let mut n = slow(Quantity::Total, "chat");
+    n.event.slow = None;
+    let text = text(&n);
+    assert!(
+        text.contains("7 of 16 runs were slower than allowed in the last 3 min (44%)"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -63,8 +63,11 @@ impl Service {
     }
 
     fn take(&mut self, answer: Answer) -> Option<Found> {
-        let id = ProbeId(0);
-        self.latency.take(&self.rules, id, &answer, self.in_trouble)
+        let around = Around {
+            in_trouble: self.in_trouble,
+            watch: self.rules.reopen_within,
+        };
+        self.latency.take(&self.rules, ProbeId(0), &answer, around)
     }
 
     /// So many runs that take `factor` times as long as usual; what was found, with the number of the run.
@@ -319,9 +322,8 @@ fn when_the_slow_probe_is_removed_the_incident_closes() {
 fn a_stranger_is_ignored() {
     let mut service = Service::new();
     let answer = service.answer(1);
-    let found = service
-        .latency
-        .take(&service.rules, ProbeId(9), &answer, false);
+    service.rules.probes.clear();
+    let found = service.take(answer);
     assert_eq!((found, service.latency), (None, Latency::default()));
 }
 

@@ -44,15 +44,22 @@ const SLOW: f64 = 1.5;
 /// What is usual for one latency of one probe.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usual {
+    // The short names are those in the database, where there are thousands of them.
+    #[serde(rename = "n")]
     runs: u32,
+    #[serde(rename = "m")]
     median: f32,
+    #[serde(rename = "d")]
     distance: f32,
+    #[serde(rename = "v")]
     variance: f32,
+    #[serde(rename = "c")]
     covariance: f32,
+    #[serde(rename = "b")]
     batch_variance: f32,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "bs", default, skip_serializing_if = "is_default")]
     batch_sum: f32,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "bn", default, skip_serializing_if = "is_default")]
     batch_runs: u8,
     #[serde(default, skip_serializing_if = "is_default")]
     last: Option<f32>,
