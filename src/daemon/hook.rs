@@ -299,6 +299,7 @@ mod tests {
             event: EventKind::Open,
             kind: IncidentKind::Errors,
             cause: None,
+            slow: None,
             severity: Severity::Major,
             at: Timestamp::from_seconds(1.7e9),
             since: Timestamp::from_seconds(1.7e9 - 60.0),

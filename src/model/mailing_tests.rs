@@ -17,6 +17,7 @@ fn event(incident: u64, minutes: f64, event: EventKind, severity: Severity) -> I
         event,
         kind: IncidentKind::Errors,
         cause: None,
+        slow: None,
         severity,
         at: at(minutes),
         since: at(minutes),

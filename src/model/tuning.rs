@@ -245,6 +245,7 @@ mod tests {
             event,
             kind: IncidentKind::Errors,
             cause: None,
+            slow: None,
             severity,
             at: at(minute),
             since: at(minute - 1),
