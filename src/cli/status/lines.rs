@@ -85,7 +85,11 @@ impl ServiceLine {
         let (ours, theirs): (Vec<&OpenIncident>, Vec<&OpenIncident>) = incidents
             .iter()
             .partition(|i| i.theme.kind == IncidentKind::Notice);
-        let ack = match theirs.first() {
+        // That which the state comes from, before one that is only watched.
+        let shown = theirs
+            .iter()
+            .max_by_key(|i| (i.state == IncidentState::Open, i.severity));
+        let ack = match shown {
             Some(incident) => reader.ack(incident.id)?,
             None => None,
         };
@@ -103,10 +107,7 @@ impl ServiceLine {
         Ok(Self {
             name: service.name.clone(),
             state,
-            // That which the state comes from, before one that is only watched.
-            incident: theirs
-                .iter()
-                .max_by_key(|i| (i.state == IncidentState::Open, i.severity))
+            incident: shown
                 .map(|i| words_of(i) + &watch_of(i, service.alert.reopen_within) + &acked),
             ack: acks::to_json(ack.as_slice()),
             notices: ours
