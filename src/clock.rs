@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
 use crate::model::Timestamp;
@@ -27,6 +28,8 @@ struct Inner {
     /// Seconds of this clock in a second of the machine's; 1 for the real clock.
     speed: f64,
     follows_system: bool,
+    /// How long the machine had slept since its start when the wall clock was last looked at, in microseconds.
+    slept: AtomicI64,
 }
 
 impl Clock {
@@ -46,6 +49,7 @@ impl Clock {
             anchor: AtomicI64::new(start.as_micros()),
             speed,
             follows_system,
+            slept: AtomicI64::new(slept()),
         }))
     }
 
@@ -105,19 +109,38 @@ impl Clock {
 
     /// Adopts the machine's wall clock. Returns the step in microseconds when it is one, `None` when it only drifted.
     ///
-    /// A sped clock has no machine to follow and returns `None`.
+    /// Time that the machine has slept is no step: it has passed for everybody. A sped clock has no machine to follow and
+    /// returns `None`.
     pub fn resync(&self) -> Option<i64> {
         if !self.0.follows_system {
             return None;
         }
-        self.adopt(wall())
+        let slept = slept();
+        let lately = slept.saturating_sub(self.0.slept.swap(slept, Ordering::Relaxed));
+        self.adopt(wall(), lately)
     }
 
-    fn adopt(&self, wall: Timestamp) -> Option<i64> {
+    fn adopt(&self, wall: Timestamp, slept: i64) -> Option<i64> {
         let by = wall.micros_since(self.now());
         self.0.anchor.fetch_add(by, Ordering::Relaxed);
-        (by.unsigned_abs() >= STEP.as_micros() as u64).then_some(by)
+        let step = by.saturating_sub(slept);
+        (step.unsigned_abs() >= STEP.as_micros() as u64).then_some(step)
     }
+}
+
+/// Time since the machine was started, its sleep included: it goes on while this process, or all of them, stand still.
+pub fn uptime() -> Duration {
+    Duration::from_micros(u64::try_from(micros(ClockId::Boottime)).unwrap_or(0))
+}
+
+/// How much of that the machine has slept, in microseconds.
+fn slept() -> i64 {
+    micros(ClockId::Boottime).saturating_sub(micros(ClockId::Monotonic))
+}
+
+fn micros(clock: ClockId) -> i64 {
+    let read = clock_gettime(clock);
+    read.tv_sec * 1_000_000 + read.tv_nsec / 1_000
 }
 
 /// The machine's wall clock.
@@ -150,13 +173,25 @@ mod tests {
     async fn a_step_of_the_wall_clock_is_adopted_and_reported_and_a_drift_is_not_reported() {
         let start = Timestamp::from_micros(1_700_000_000_000_000);
         let clock = Clock::sped(start, 1.0);
-        assert_eq!(clock.adopt(start + Duration::from_millis(300)), None);
+        assert_eq!(clock.adopt(start + Duration::from_millis(300), 0), None);
         let two_hours = Duration::from_secs(7200);
         assert_eq!(
-            clock.adopt(start + two_hours),
+            clock.adopt(start + two_hours, 0),
             Some(7_200_000_000 - 300_000)
         );
-        assert_eq!(clock.adopt(start), Some(-7_200_000_000));
+        assert_eq!(clock.adopt(start, 0), Some(-7_200_000_000));
         assert_eq!(clock.now(), start);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_of_the_machine_has_passed_and_is_no_step() {
+        let start = Timestamp::from_micros(1_700_000_000_000_000);
+        let clock = Clock::sped(start, 1.0);
+        let night = Duration::from_secs(28_800);
+        assert_eq!(clock.adopt(start + night, 28_800_000_000), None);
+        assert_eq!(clock.now(), start + night);
+        // The clock was set right when it woke, too.
+        let late = night + night + Duration::from_secs(60);
+        assert_eq!(clock.adopt(start + late, 28_800_000_000), Some(60_000_000));
     }
 }

@@ -52,14 +52,16 @@ pub(super) fn start(first: InForce, inbox: Inbox) -> (Asker, Replace) {
             let controls = now_in_force.borrow().clone();
             let Some(controls) = controls else { continue };
             let tally = controls.ask().await;
-            if tally.answered < tally.of && !silent {
+            // When all of them are silent it is us, and the engine says so.
+            let some = tally.answered > 0 && tally.answered < tally.of;
+            if some && !silent {
                 warn!(
                     "{} of {} control URLs do not answer",
                     tally.of - tally.answered,
                     tally.of
                 );
             }
-            silent = tally.answered < tally.of;
+            silent = some;
             inbox.tell(Input::Controls(tally));
         }
     });

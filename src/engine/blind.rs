@@ -213,6 +213,12 @@ impl Engine {
         if lack.is_some() {
             sample.outcome = Outcome::Inconclusive(Cause::Blind);
         }
+        if lack == Some(Lack::Clock)
+            && let Some(found) = &mut sample.found
+        {
+            // By a clock that is wrong everything has ended, and nobody is to be reminded of it.
+            found.deadlines.clear();
+        }
         if let Some(own) = &mut self.watch.own {
             let unknown = sample.outcome == Outcome::Inconclusive(Cause::Blind);
             let kind = kind.unwrap_or(FailureKind::Unreachable);

@@ -51,6 +51,9 @@ const GROUP_COMMIT: Duration = Duration::from_millis(250);
 const CHECKPOINT: Duration = Duration::from_secs(60);
 /// Hours of probes that one turn sums up at most: some milliseconds.
 const ROLL_UP_HOURS: usize = 20;
+/// After a step of the wall clock by more than this, nothing is pruned for as long: should the clock be wrong, all that is
+/// kept would seem too old.
+const DOUBT: Duration = Duration::from_secs(86_400);
 /// Rows that one turn prunes at most, so that no commit waits long for it.
 const PRUNE_ROWS: usize = 1_000;
 
@@ -147,6 +150,8 @@ pub struct Engine {
     /// The database refuses writes.
     trouble: Option<Trouble>,
     pruning: bool,
+    /// Nothing is pruned before.
+    prune_from: Timestamp,
     rolling_up: bool,
 }
 
@@ -259,6 +264,9 @@ impl Engine {
                 self.backlog.heard.shift(micros);
                 self.ledger.clock_stepped();
                 self.watch.shift(micros);
+                if u128::from(micros.unsigned_abs()) > DOUBT.as_micros() {
+                    self.prune_from = self.parts.clock.now() + DOUBT;
+                }
             }
             Input::Controls(tally) => self.controls(tally, self.parts.clock.now()),
             Input::Reload(renumber) => match renumber(&mut self.parts.store) {
@@ -291,7 +299,7 @@ impl Engine {
         let done = if self.rolling_up {
             let summed = store.roll_up(now, ROLL_UP_HOURS);
             summed.map(|hours| self.rolling_up = hours > 0)
-        } else if self.pruning {
+        } else if self.pruning && now >= self.prune_from {
             let pruned = store.prune(now, &self.parts.retention, PRUNE_ROWS);
             pruned.map(|pruned| self.pruning = pruned.more)
         } else {

@@ -324,13 +324,6 @@ impl Sight {
         {
             self.waiting.pop_front();
         }
-        if self.moment.is_new() {
-            actions.extend(match (self.blind, rules.controls) {
-                (None, controls) => self.look_around(controls, now),
-                (Some((_, since)), false) if self.moment.most_answer_since(since) => self.end(now),
-                _ => None,
-            });
-        }
         if self.asking && self.asked.is_none_or(|at| now.since(at) > LOST) {
             self.asking = false;
             self.due = Some(now);
@@ -341,6 +334,15 @@ impl Sight {
             }
             (self.asking, self.asked, self.due) = (true, Some(now), None);
             actions.push(Action::Ask);
+        }
+        // With controls it is first waited for what they say.
+        let looks = !rules.controls || (!self.asking && self.answered_well(now));
+        if looks && self.moment.is_new() {
+            actions.extend(match (self.blind, rules.controls) {
+                (None, controls) => self.look_around(controls, now),
+                (Some((_, since)), false) if self.moment.most_answer_since(since) => self.end(now),
+                _ => None,
+            });
         }
         actions
     }
@@ -409,6 +411,8 @@ impl Sight {
 
     fn end(&mut self, now: Timestamp) -> Option<Action> {
         let (lack, from) = self.blind.take()?;
+        // What failed until now is explained.
+        self.moment.is_new();
         let blind = Blind {
             from,
             to: now,

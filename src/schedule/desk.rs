@@ -10,22 +10,24 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
+use super::crash::crashed;
 use super::limits::{HostIndex, Limits};
+use super::pulse::Pulse;
 use super::timetable::{Punctuality, Reason, Timetable, first_slot, next_slot, punctuality};
 use super::{Command, Counters, InFlight, Job, Slot};
-use crate::clock::Clock;
+use crate::clock::{Clock, uptime};
 use crate::model::budget::Ration;
-use crate::model::{
-    Cadence, Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample, Timestamp,
-};
-use crate::probe::{Run, Wire};
+use crate::model::{Cadence, Origin, Outcome, ProbeId, Sample};
+use crate::probe::Run;
 
 /// Lateness on the machine's clock that cannot be told from none; matters to a sped-up clock only.
 const GRAIN: Duration = Duration::from_millis(100);
 /// A re-check that finds a scheduled run waiting comes this much after it.
 const BEHIND: Duration = Duration::from_secs(1);
 
-pub(super) type Done = Result<(u32, u32, Origin, Run), tokio::task::JoinError>;
+/// Whose run, of which plan, what for, how the loop stood at its start, and what came of it.
+type Ended = (u32, u32, Origin, Pulse, Run);
+pub(super) type Done = Result<Ended, tokio::task::JoinError>;
 
 /// The plan, what is due, and what runs.
 pub(super) struct Desk<J> {
@@ -36,7 +38,8 @@ pub(super) struct Desk<J> {
     by_probe: HashMap<ProbeId, u32>,
     limits: Limits,
     in_flight: InFlight,
-    pub(super) runs: JoinSet<(u32, u32, Origin, Run)>,
+    pub(super) runs: JoinSet<Ended>,
+    pulse: Pulse,
     /// Counted up by each replacement of the plan, so that results of an earlier plan do not touch this one's entries.
     generation: u32,
 }
@@ -93,6 +96,7 @@ impl<J: Job> Desk<J> {
             limits: Limits::new(in_flight.total, in_flight.per_host),
             in_flight,
             runs: JoinSet::new(),
+            pulse: Pulse::new(uptime()),
             generation: 0,
         };
         desk.enter(plan);
@@ -193,6 +197,17 @@ impl<J: Job> Desk<J> {
                 self.table = kept;
                 self.enter_cron();
             }
+        }
+    }
+
+    /// The loop has come round.
+    pub(super) fn beat(&mut self) {
+        if let Some(stood) = self.pulse.beat(uptime()) {
+            warn!(
+                "watchfire stood still for {:.1} s: stopped, asleep, or without a processor; runs that failed \
+                 meanwhile are recorded as unknown",
+                stood.as_secs_f64()
+            );
         }
     }
 
@@ -306,10 +321,12 @@ impl<J: Job> Desk<J> {
         self.counters.started.fetch_add(1, Ordering::Relaxed);
         let (job, generation, clock) =
             (entry.slot.job.clone(), self.generation, self.clock.clone());
+        self.beat();
+        let begun = self.pulse;
         self.runs.spawn(async move {
             let run = AssertUnwindSafe(job.run()).catch_unwind().await;
             let run = run.unwrap_or_else(|_| crashed(clock.stamp(now)));
-            (index, generation, origin, run)
+            (index, generation, origin, begun, run)
         });
         true
     }
@@ -338,8 +355,10 @@ impl<J: Job> Desk<J> {
     }
 
     /// Hands a finished run on. Returns whose it was.
-    pub(super) fn finish(&self, done: Done, sink: &impl Fn(Sample)) -> Option<(u32, u32)> {
-        let (index, generation, origin, run) = match done {
+    pub(super) fn finish(&mut self, done: Done, sink: &impl Fn(Sample)) -> Option<(u32, u32)> {
+        // First: the run may have ended because all of us stood still.
+        self.beat();
+        let (index, generation, origin, begun, mut run) = match done {
             Ok(done) => done,
             Err(e) => {
                 error!("a probe's task ended without a result: {e}");
@@ -348,31 +367,11 @@ impl<J: Job> Desk<J> {
         };
         if generation == self.generation {
             let probe = self.entries[index as usize].slot.probe;
+            if let Some(cause) = self.pulse.excuse(begun, run.outcome) {
+                run.outcome = Outcome::Inconclusive(cause);
+            }
             sink(run.into_sample(probe, origin));
         }
         Some((index, generation))
-    }
-}
-
-/// The result of a run that panicked: a defect of ours, so it says nothing about the service.
-pub(super) fn crashed(started: Timestamp) -> Run {
-    let text = "watchfire failed in this run; the log has the reason".to_owned();
-    Run {
-        started,
-        outcome: Outcome::Failure(FailureKind::Internal, Fault::Ours),
-        status: None,
-        failed_in: None,
-        phases: Phases::default(),
-        total_us: 0,
-        bytes: 0,
-        found: None,
-        evidence: Some(Box::new(Evidence {
-            text,
-            request_id: None,
-        })),
-        peer: None,
-        stream: None,
-        cert_expires: None,
-        wire: Wire::default(),
     }
 }

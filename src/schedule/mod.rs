@@ -3,8 +3,10 @@
 //! One loop owns all of it. A probe has at most one run in flight; a slot that comes too late is left out and counted,
 //! never made up for in a bunch; a re-check waits for the run that is in its way.
 
+mod crash;
 mod desk;
 mod limits;
+mod pulse;
 mod timetable;
 
 use std::future::Future;
@@ -22,9 +24,8 @@ use crate::model::{Cadence, ProbeId, Sample, Timestamp};
 use crate::probe::Run;
 
 use desk::Desk;
+use pulse::BEAT;
 
-/// The loop looks at its timetable at least this often, on the machine's clock: shows that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A shutdown waits this long for runs in flight; their results would otherwise be lost.
 const LAST_RUNS: Duration = Duration::from_secs(2);
 
@@ -108,8 +109,9 @@ pub async fn run<J: Job>(
     let mut desk = Desk::new(plan, in_flight, clock.clone(), counters);
     loop {
         desk.counters.rounds.fetch_add(1, Ordering::Relaxed);
+        desk.beat();
         desk.start_due();
-        let wake = tokio::time::Instant::now() + HEARTBEAT;
+        let wake = tokio::time::Instant::now() + BEAT;
         let wake = match desk.table.next_at() {
             Some(at) => wake.min(clock.instant_at(at)),
             None => wake,

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use tokio::sync::mpsc;
 
-use super::desk::crashed;
+use super::crash::crashed;
 use super::*;
 use crate::model::budget::Ration;
 use crate::model::{Cron, FailureKind, Fault, Origin, Outcome, Timestamp};

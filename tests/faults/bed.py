@@ -74,9 +74,10 @@ class Bed:
             print(f"BREACH  {error}")
             sys.exit(1)
 
-    def configure(self, probes, smtp=None, to=TO, alert=""):
+    def configure(self, probes, smtp=None, to=TO, alert="", controls=()):
         """probes: (service, name, url), each once a second."""
         text = [f'[alert]\nemail = {json.dumps(to)}\npage_at = "degraded"\nreopen_within = "1m"\n{alert}\n']
+        text += [f"[control]\nurls = {json.dumps(list(controls))}\n"]
         text += [f"[service.{service}]\n" for service in dict.fromkeys(service for service, *_ in probes)]
         text += [
             f'[[probe]]\nname = "{name}"\nservice = "{service}"\nkind = "http"\nurl = "{url}"\nevery = "1s"\n'
@@ -160,6 +161,23 @@ class Bed:
         words = ("panick", "damaged", "corrupt", "malformed")
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return [line for line in lines if any(word in line for word in words)]
+
+
+def certificate(bed):
+    """Files of an authority and of what it has signed for 127.0.0.1; nothing without openssl."""
+    if not shutil.which("openssl"):
+        return None
+    run = lambda *words: subprocess.run(["openssl", *words], cwd=bed.dir, check=True, capture_output=True)
+    ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    run("req", "-x509", *ec, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=bed")
+    (bed.dir / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+
+    def leaf(name, *key, sign=("-sha256",), days="2"):
+        run("req", *(key or ec), "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=leaf")
+        run("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "7", "-days", days, *sign, "-extfile", "names", "-out", f"{name}.pem")
+        return bed.dir / f"{name}.pem", bed.dir / f"{name}.key"
+
+    return bed.dir / "ca.pem", leaf
 
 
 def integrity(path):
