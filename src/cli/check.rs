@@ -1,5 +1,6 @@
 //! `watchfire check`: every fault of the configuration, or what it will do: how often, how fast it notices.
 
+mod learned;
 mod money;
 mod rule;
 
@@ -12,6 +13,7 @@ use serde_json::json;
 use super::{Exit, Files, host};
 use crate::config::{Config, Probe, Service};
 use crate::model::forecast::Watch;
+use learned::{Learned, Usual};
 use money::Forecast;
 use rule::Compared;
 
@@ -48,8 +50,13 @@ pub fn run(args: &CheckArgs) -> Exit {
             return Exit::Config;
         }
     };
+    let learned = Learned::read(&config);
     if args.json {
-        let services: Vec<_> = config.services.iter().map(to_json).collect();
+        let services: Vec<_> = config
+            .services
+            .iter()
+            .map(|s| to_json(s, learned.of(s)))
+            .collect();
         anstream::println!(
             "{}",
             json!({ "faults": [], "warnings": config.warnings, "services": services })
@@ -58,12 +65,12 @@ pub fn run(args: &CheckArgs) -> Exit {
         for warning in &config.warnings {
             anstream::eprintln!("{}", warning.render(true));
         }
-        anstream::print!("{}", draw(&config));
+        anstream::print!("{}", draw(&config, &learned));
     }
     Exit::Ok
 }
 
-fn watch(service: &Service) -> Watch {
+fn watch(service: &Service, usual: Usual) -> Watch {
     Watch {
         probes: service
             .probes
@@ -73,7 +80,7 @@ fn watch(service: &Service) -> Watch {
             .collect(),
         false_pages_per_year: service.alert.false_pages_per_year,
         min_error_rate: service.alert.min_error_rate,
-        usual: Watch::USUAL,
+        usual: usual.rate(),
     }
 }
 
@@ -83,14 +90,15 @@ fn runs_an_hour(service: &Service) -> f64 {
     service.probes.iter().map(runs).fold(0.0, |a, b| a + b)
 }
 
-fn to_json(service: &Service) -> serde_json::Value {
-    let watch = watch(service);
+fn to_json(service: &Service, usual: Usual) -> serde_json::Value {
+    let watch = watch(service, usual);
     let times = rule::times(service, &watch);
     json!({
         "service": service.name,
         "probes": service.probes.iter().map(|p| json!({ "name": p.name, "kind": p.kind, "asks": p.plan.check.describe(), "cost": money::of_probe(p) })).collect::<Vec<_>>(),
         "not_configured": service.not_configured.iter().map(|n| json!({ "probe": n.probe, "missing": n.missing })).collect::<Vec<_>>(),
         "runs_per_hour": runs_an_hour(service).round(),
+        "usually_fails": { "rate": usual.rate(), "learned": usual.is_learned() },
         "time_to_detect_s": rule::seconds(times),
         "compared": Compared::of(service, watch).map(|c| c.to_json()),
         "email": service.alert.email,
@@ -98,7 +106,7 @@ fn to_json(service: &Service) -> serde_json::Value {
     })
 }
 
-fn draw(config: &Config) -> String {
+fn draw(config: &Config, learned: &Learned) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([
@@ -106,6 +114,7 @@ fn draw(config: &Config) -> String {
         "probes",
         "runs an hour",
         "costs a day",
+        "usually fails",
         "noticed: 10 % fail",
         "30 %",
         "50 %",
@@ -113,13 +122,15 @@ fn draw(config: &Config) -> String {
         "mailed to",
     ]);
     for service in &config.services {
-        let watch = watch(service);
+        let usual = learned.of(service);
+        let watch = watch(service, usual);
         let probes: Vec<&str> = service.probes.iter().map(|p| p.name.as_str()).collect();
         let mut row = vec![
             service.name.clone(),
             probes.join(", "),
             format!("{:.0}", runs_an_hour(service)),
             Forecast::of(service).cell(),
+            usual.words(),
         ];
         let times = rule::times(service, &watch);
         row.extend(times.map(|time| time.map_or("never".to_owned(), rough)));
@@ -132,7 +143,7 @@ fn draw(config: &Config) -> String {
     }
     let mut text = format!("{table}\n");
     for service in &config.services {
-        let compared = Compared::of(service, watch(service));
+        let compared = Compared::of(service, watch(service, learned.of(service)));
         for line in compared.iter().flat_map(Compared::lines) {
             text.push_str(&format!("\n{line}"));
         }
@@ -155,7 +166,7 @@ fn draw(config: &Config) -> String {
             config.data_dir.join("mail").display()
         ));
     }
-    text.push_str("\n\nthe configuration is valid; times are forecasts for a service that usually fails once in 200 runs\n");
+    text.push_str("\n\nthe configuration is valid; times are forecasts, from how often each service usually fails\n");
     text
 }
 

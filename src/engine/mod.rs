@@ -42,7 +42,7 @@ pub use ledger::{Money, ProbeMoney};
 pub use routes::Routes;
 use said::Orders;
 use service::Service;
-pub use service::{PlannedMaintenance, ServicePlan, incidents, levels};
+pub use service::{PlannedMaintenance, ServicePlan, incidents, learned, levels};
 use telling::Told;
 
 /// Samples wait this long for company before they are committed.

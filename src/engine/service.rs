@@ -93,6 +93,15 @@ pub fn levels(checkpoint: &str) -> Vec<(ProbeId, Level)> {
         .map_or_else(|_| Vec::new(), |kept| kept.counts.levels().collect())
 }
 
+/// The usual failure rate of a service as a committed state has learned it, the mean over those of these probes that have
+/// run often enough; `None` when none has, also for a state that cannot be read.
+pub fn learned(checkpoint: &str, probes: &[ProbeId]) -> Option<f64> {
+    let kept: Checkpoint = serde_json::from_str(checkpoint).ok()?;
+    let known = probes.iter().filter_map(|id| kept.detector.learned(*id));
+    let (sum, n) = known.fold((0.0, 0_u32), |(sum, n), rate| (sum + rate, n + 1));
+    (n > 0).then(|| sum / f64::from(n))
+}
+
 /// The incidents that a committed state tells of, open or watched, that of its errors first; none for a state that cannot
 /// be read.
 pub fn incidents(checkpoint: &str) -> Vec<OpenIncident> {

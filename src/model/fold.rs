@@ -241,6 +241,15 @@ impl ServiceState {
         self.detector.probe(probe)?.latest
     }
 
+    /// The usual failure rate of a probe, as an upper estimate, once so many runs have taught it that it says more of the
+    /// probe than of where it began; `None` before.
+    pub fn learned(&self, probe: ProbeId) -> Option<f64> {
+        /// Two and a half times as many as the prior stands for.
+        const ENOUGH: f64 = 500.0;
+        let baseline = &self.detector.probe(probe)?.baseline;
+        (baseline.runs() >= ENOUGH).then(|| baseline.usual())
+    }
+
     /// The usual failure rate of a probe, as an upper estimate; 0 for a stranger.
     pub fn usual(&self, probe: ProbeId) -> f64 {
         self.detector

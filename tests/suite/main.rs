@@ -15,6 +15,7 @@ mod daemon;
 mod detector;
 mod detector_properties;
 mod engine;
+mod forecast;
 mod hook;
 mod notify;
 mod probe;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use watchfire::model::claim::PageComponent;
+use watchfire::model::fold::{ProbeRules, ServiceRules, ServiceState, fold};
 use watchfire::model::notification::{DeliveryReport, DeliveryResult, Letter};
 use watchfire::model::{
-    Claim, EventKind, FailureKind, Fault, Findings, IncidentEvent, IncidentId, IncidentKind,
-    Origin, Outcome, Phases, ProbeId, Sample, ServiceId, Severity, Standing, Timestamp, Verdict,
+    Claim, Confirm, EventKind, FailureKind, Fault, Findings, IncidentEvent, IncidentId,
+    IncidentKind, Origin, Outcome, Phases, ProbeId, Sample, ServiceId, Severity, Standing,
+    Timestamp, Verdict,
 };
 use watchfire::store::{About, Reader, Store};
 
@@ -362,4 +364,53 @@ fn other_rules_are_tried_on_what_was_recorded_and_their_mails_are_set_beside_tho
     ] {
         assert_eq!(past.home.run(args).status.code(), Some(code), "{args:?}");
     }
+}
+
+#[test]
+fn check_forecasts_from_what_was_learned_and_says_so() {
+    let home = Home::new(PROBES);
+    let usual = |home: &Home| {
+        let out = home.run(&["check", "--json"]);
+        let told: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        told["services"][0]["usually_fails"].clone()
+    };
+    assert_eq!(
+        usual(&home),
+        serde_json::json!({ "rate": 0.005, "learned": false })
+    );
+    assert!(text(&home.run(&["check"]).stdout).contains("assumed 0.5 %"));
+    let mut store = Store::open(&home.path("data")).unwrap();
+    let names = [("openai", "chat"), ("openai", "page")];
+    let ids = store.register("here", &names).unwrap();
+    let (service, chat) = ids[0];
+    let rules = ServiceRules {
+        probes: vec![ProbeRules {
+            id: chat,
+            interval: Duration::from_secs(60),
+            confirm: Confirm::Off,
+        }],
+        false_pages_per_year: 1.0,
+        min_error_rate: 0.1,
+        reopen_within: Duration::from_secs(3600),
+        judge: Default::default(),
+    };
+    let mut state = ServiceState::new(&rules);
+    for minute in 0..5_000 {
+        // One run in a hundred fails.
+        let outcome = match minute % 100 {
+            0 => Outcome::Failure(FailureKind::ServerError, Fault::Provider),
+            _ => Outcome::Success,
+        };
+        let sample = run(chat, at(f64::from(minute)), outcome);
+        fold(&mut state, &rules, &sample, &mut IncidentId(1));
+    }
+    let checkpoint = serde_json::json!({ "detector": state }).to_string();
+    let mut tx = store.begin().unwrap();
+    tx.state(service, &checkpoint, at(5_000.0)).unwrap();
+    tx.commit().unwrap();
+    let learned = usual(&home);
+    let rate = learned["rate"].as_f64().unwrap();
+    assert_eq!(learned["learned"], true);
+    assert!((0.009..0.014).contains(&rate), "{rate}");
+    assert!(text(&home.run(&["check"]).stdout).contains("learned 1."));
 }

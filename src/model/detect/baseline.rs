@@ -47,6 +47,12 @@ impl Baseline {
         (mean + Z * (mean * (1.0 - mean) / runs).sqrt()).clamp(0.001, 0.05)
     }
 
+    /// Runs that have taught it, as far as they are remembered; the prior is not among them.
+    pub fn runs(&self) -> f64 {
+        let prior = Self::default();
+        (self.failures + self.successes - prior.failures - prior.successes).max(0.0)
+    }
+
     /// Takes a scheduled run in, to be judged by what follows.
     pub fn suspend(&mut self, failed: bool) {
         self.pending_runs = self.pending_runs.saturating_add(1);

@@ -58,11 +58,8 @@ impl ServiceRules {
             .iter()
             .map(|p| YEAR_SECONDS / p.interval_seconds())
             .sum();
-        let price =
-            (runs.max(FEWEST_RUNS_A_YEAR) / self.false_pages_per_year.clamp(1e-6, 1e6)).ln();
         let rechecked = self.probes.iter().any(|p| p.confirm != Confirm::Off);
-        let saved = if rechecked { SAVED_BY_RECHECKS } else { 0.0 };
-        (price - SLACK - saved).max(LOWEST_BOUND)
+        bound(runs, self.false_pages_per_year, rechecked)
     }
 
     pub(crate) fn min_rate(&self) -> f64 {
@@ -72,6 +69,14 @@ impl ServiceRules {
     pub(crate) fn sizes(&self) -> Sizes {
         sizes(self.min_rate())
     }
+}
+
+/// Evidence that opens an incident, in nats, of a service with so many scheduled runs a year.
+pub(crate) fn bound(runs_a_year: f64, false_pages_per_year: f64, rechecked: bool) -> f64 {
+    let runs = runs_a_year.max(FEWEST_RUNS_A_YEAR);
+    let price = (runs / false_pages_per_year.clamp(1e-6, 1e6)).ln();
+    let saved = if rechecked { SAVED_BY_RECHECKS } else { 0.0 };
+    (price - SLACK - saved).max(LOWEST_BOUND)
 }
 
 impl ProbeRules {
