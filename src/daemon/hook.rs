@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
@@ -84,13 +85,21 @@ impl Hook {
             variables: variables(service, event, &self.routes),
             about: format!("{} of incident {}", event.event.name(), event.incident),
         };
-        if let Err(e) = self.queue.try_send(call) {
-            self.dropped += 1;
-            warn!(
-                "the on_change command is not run for {}: {WAITING} events wait for it already; {} were left out since the start",
-                e.into_inner().about,
-                self.dropped
-            );
+        match self.queue.try_send(call) {
+            Ok(()) => {}
+            Err(TrySendError::Full(call)) => {
+                self.dropped += 1;
+                warn!(
+                    "the on_change command is not run for {}: {WAITING} events wait for it already; {} were left out since the start",
+                    call.about, self.dropped
+                );
+            }
+            Err(TrySendError::Closed(call)) => {
+                warn!(
+                    "the on_change command is not run for {}: its thread has ended",
+                    call.about
+                );
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The daemon: wires the rooms together, listens to signals, and ends in good order.
 //!
 //! Three threads: probes run here, on one runtime; the engine and the sender of mails each have a thread of their
-//! own, so that neither the disk nor a mail server can delay a probe.
+//! own, so that neither the disk nor a mail server can delay a probe. The command of `[on_change]` has a fourth.
 
 mod control;
 mod hook;

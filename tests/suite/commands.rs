@@ -277,3 +277,39 @@ fn the_best_services_for_something_are_named_one_a_line() {
         Some(USAGE)
     );
 }
+
+#[test]
+fn a_rule_is_set_beside_the_detector_with_the_same_probes() {
+    let probe =
+        "kind = \"http\"\nurl = \"http://127.0.0.1:9/\"\nevery = \"30s\"\ntimeout = \"10s\"\n";
+    let home = Home::new(&format!(
+        "[service.ruled.alert]\nrule = {{ consecutive_failures = 3 }}\n\
+         [[probe]]\nservice = \"ruled\"\nname = \"p\"\n{probe}[[probe]]\nservice = \"judged\"\nname = \"p\"\n{probe}"
+    ));
+    let said: serde_json::Value =
+        serde_json::from_slice(&home.run(&["check", "--json"]).stdout).unwrap();
+    let of = |name: &str| {
+        let services = said["services"].as_array().unwrap();
+        let own = services.iter().find(|s| s["service"] == name);
+        own.unwrap().clone()
+    };
+    let (ruled, judged) = (of("ruled"), of("judged"));
+    assert_eq!(ruled["time_to_detect_s"]["100%"], 75.0);
+    let compared = &ruled["compared"];
+    assert_eq!(
+        compared["detector"]["time_to_detect_s"],
+        judged["time_to_detect_s"]
+    );
+    assert_eq!(
+        compared["false_pages_per_year_by_usual_rate"]["0.5%"],
+        0.131
+    );
+    assert!(judged["compared"].is_null());
+    let shown = text(&home.run(&["check"]).stdout);
+    assert!(
+        shown.contains(
+            "ruled is judged by a rule, 3 failures in a row: false pages a year 0, 0.1 or 8.2"
+        ),
+        "{shown}"
+    );
+}

@@ -10,8 +10,10 @@ use crate::model::fold::{Judge, PlainRule};
 use crate::model::forecast::Watch;
 use crate::model::forecast_plain::PlainForecast;
 
-/// Usual failure rates that false pages are forecast for: those of a good service, of most, and of a flaky one.
-const USUAL: [f64; 3] = [0.001, 0.005, 0.02];
+/// Usual failure rates that false pages are forecast for.
+const USUAL: [f64; 4] = [0.001, 0.005, 0.01, 0.02];
+/// Those that are told to people: of a good service, of most, and of a flaky one.
+const TOLD: [f64; 3] = [0.001, 0.005, 0.02];
 
 /// How soon whoever judges the service notices an outage of each of [`RATES`].
 pub(super) fn times(service: &Service, watch: &Watch) -> [Option<Duration>; 4] {
@@ -94,7 +96,7 @@ impl<'s> Compared<'s> {
 
     /// What is said below the table.
     pub fn lines(&self) -> [String; 2] {
-        let pages = USUAL.map(|usual| self.false_pages(usual).map_or("?".to_owned(), count));
+        let pages = TOLD.map(|usual| self.false_pages(usual).map_or("?".to_owned(), count));
         let named = RATES.iter().zip(self.detector()).map(|(rate, time)| {
             let time = time.map_or("never".to_owned(), rough);
             format!("{:.0} % in {time}", rate * 100.0)
