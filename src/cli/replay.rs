@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::model::event_line::EventLine;
+use crate::model::event_line::{EventLine, mail_line};
 use crate::model::fold::{Judge, PlainRule};
-use crate::model::replay::{Dials, Tally, replay};
+use crate::model::replay::{Dials, Step, Tally, replay};
 use crate::model::trace::Trace;
 use crate::model::{Confirm, IncidentId};
 use figure::{FigureArgs, Played};
@@ -63,6 +63,9 @@ pub struct ReplayArgs {
     /// Whether re-checks may be asked for [default: on; with --rule off]
     #[arg(long)]
     confirm: Option<Confirming>,
+    /// Print the mails that would have been sent, and when, instead of the events
+    #[arg(long)]
+    mails: bool,
     #[command(flatten)]
     drawn: FigureArgs,
     /// Print JSON lines (they are the only output there is)
@@ -105,7 +108,7 @@ pub fn run(args: &ReplayArgs) -> ExitCode {
     let mut next_incident = IncidentId(1);
     for file in &args.files {
         let service = args.service.clone().unwrap_or_else(|| name_of(file));
-        match replay_file(file, &service, &dials, &mut next_incident, &args.drawn) {
+        match replay_file(file, &service, &dials, &mut next_incident, args) {
             Ok(summary) if args.summary || io::stderr().is_terminal() => {
                 anstream::eprintln!("{summary}");
             }
@@ -124,7 +127,7 @@ fn replay_file(
     service: &str,
     dials: &Dials,
     next_incident: &mut IncidentId,
-    drawn: &FigureArgs,
+    ReplayArgs { mails, drawn, .. }: &ReplayArgs,
 ) -> Result<String, (String, u8)> {
     let name = file.display().to_string();
     let text = read(file).map_err(|e| (format!("cannot read {name}: {e}"), EXIT_IO))?;
@@ -138,12 +141,22 @@ fn replay_file(
     let mut out = io::BufWriter::new(anstream::stdout().lock());
     let mut written = Ok(());
     let mut played = vec![Played::default(); trace.services.len()];
-    let tally = replay(&trace, dials, next_incident, |service, event| {
-        let index = trace.services.iter().position(|s| s.name == service);
-        if let Some(played) = index.and_then(|i| played.get_mut(i)) {
-            played.events.push((*event, dials.reopen_within));
+    let tally = replay(&trace, dials, next_incident, |index, step| {
+        let Some(service) = trace.services.get(index) else {
+            return;
+        };
+        if let Some(played) = played.get_mut(index) {
+            played.note(&step);
         }
-        let line = EventLine::new(service, event, trace.time).text();
+        let line = match (&step, mails) {
+            (Step::Event { event, parts, .. }, false) => {
+                let names = service.probes.iter().map(String::as_str);
+                let line = EventLine::new(&service.name, event, trace.time);
+                line.with_parts(names.zip(parts.iter().copied())).text()
+            }
+            (Step::Mail { event, at }, true) => mail_line(&service.name, event, *at, trace.time),
+            _ => return,
+        };
         if written.is_ok() {
             written = writeln!(out, "{line}");
         }

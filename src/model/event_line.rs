@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::fold::Part;
 use super::trace::TimeColumn;
 use super::{EventKind, FailureKind, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp};
 
@@ -19,6 +20,17 @@ pub struct EventLine<'a> {
     severity: Severity,
     since: f64,
     evidence: EvidenceOfLine,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    probes: Vec<PartOfLine<'a>>,
+}
+
+/// A probe that the incident is about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct PartOfLine<'a> {
+    probe: &'a str,
+    severity: Severity,
+    failed: u32,
+    of: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,7 +77,24 @@ impl<'a> EventLine<'a> {
                     now_ms: f64::from(slow.now_us) / 1e3,
                 }),
             },
+            probes: Vec::new(),
         }
+    }
+
+    /// Names the probes that the incident is about, each with how bad it is for it; those that work nearly as usual are
+    /// left out.
+    #[must_use]
+    pub fn with_parts(mut self, parts: impl Iterator<Item = (&'a str, Part)>) -> Self {
+        let of_line = |(probe, part): (&'a str, Part)| {
+            Some(PartOfLine {
+                probe,
+                severity: part.severity()?,
+                failed: part.failed,
+                of: part.of,
+            })
+        };
+        self.probes = parts.filter_map(of_line).collect();
+        self
     }
 
     /// The text, without a line break.
@@ -80,6 +109,28 @@ fn seconds(at: Timestamp) -> f64 {
 
 fn rounded(value: f64, parts: f64) -> f64 {
     (value * parts).round() / parts
+}
+
+/// The line of a mail: which event it tells of, and when it is sent.
+pub fn mail_line(service: &str, event: &IncidentEvent, at: Timestamp, time: TimeColumn) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        t: f64,
+        at: Option<String>,
+        service: &'a str,
+        incident: IncidentId,
+        mail: EventKind,
+        severity: Severity,
+    }
+    let line = Line {
+        t: seconds(at),
+        at: (time == TimeColumn::Calendar).then(|| at.to_string()),
+        service,
+        incident: event.incident,
+        mail: event.event,
+        severity: event.severity,
+    };
+    serde_json::to_string(&line).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -112,6 +163,12 @@ mod tests {
             EventLine::new("openai", &event, TimeColumn::Counted).text(),
             r#"{"t":86402.1,"at":null,"service":"openai","incident":1,"event":"open","kind":"errors","severity":"partial","since":86042.1,"evidence":{"failed":8,"of":19,"rate":0.4211,"usual":0.003,"window_s":360.0}}"#
         );
+        let parts = [(1, 60), (40, 60)].map(|(failed, of)| ("chat", Part { failed, of }));
+        let named = EventLine::new("openai", &event, TimeColumn::Counted)
+            .with_parts(parts.into_iter())
+            .text();
+        let tail = r#","probes":[{"probe":"chat","severity":"major","failed":40,"of":60}]}"#;
+        assert!(named.ends_with(tail), "{named}");
         let calendar = EventLine::new("openai", &event, TimeColumn::Calendar).text();
         assert!(
             calendar.contains(r#""at":"1970-01-02T00:00:02.100Z""#),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use super::detect::rules::{Judge, PlainRule, ProbeRules, ServiceRules};
-pub use super::detect::state::Recheck;
+pub use super::detect::state::{Part, Recheck};
 pub use super::life::{OpenIncident, Theme};
 
 use super::detect::is_default;
@@ -217,6 +217,12 @@ impl ServiceState {
     /// The probes that the open incident of its errors is about; none while there is none.
     pub fn affected(&self) -> impl Iterator<Item = ProbeId> + '_ {
         self.detector.affected()
+    }
+
+    /// The part of each probe in the latest open period of the incident of its errors, as the detector saw it; nothing
+    /// of what a plain rule judges.
+    pub fn parts(&self) -> impl Iterator<Item = (ProbeId, Part)> + '_ {
+        self.detector.probes().iter().map(|p| (p.id, p.part))
     }
 
     /// Re-checks that were asked for and have not come yet: to be asked for again after a restart.

@@ -4,12 +4,16 @@
 
 use std::time::Duration;
 
-use super::fold::{Folded, Judge, ProbeRules, ServiceRules, ServiceState, fold};
+use super::fold::{Folded, Judge, Part, ProbeRules, ServiceRules, ServiceState, fold};
+use super::mailing::Mailings;
 use super::trace::{Row, Trace};
 use super::{
-    Confirm, FailureKind, Fault, IncidentEvent, IncidentId, Origin, Outcome, Phases, ProbeId,
-    Sample,
+    Confirm, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Origin, Outcome, Phases,
+    ProbeId, Sample, ServiceId, Severity, Timestamp,
 };
+
+/// What is milder is not mailed.
+const PAGE_AT: Severity = Severity::Partial;
 
 /// What a user may turn in a replay.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,14 +56,36 @@ pub struct Tally {
     pub skipped: u64,
 }
 
-/// Replays a trace; `tell` gets each event with the name of its service, in order.
+/// What a replay tells.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// Something happened to an incident.
+    Event {
+        /// What.
+        event: &'a IncidentEvent,
+        /// The part of each probe in it, by index.
+        parts: Vec<Part>,
+        /// How long a recovery is watched now.
+        watch: Duration,
+    },
+    /// A mail would have been sent.
+    Mail {
+        /// Of which event.
+        event: &'a IncidentEvent,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Replays a trace; `tell` gets each step with the index of its service, in order.
 ///
-/// Incidents are numbered from `next_incident` on, which is counted up.
+/// Incidents are numbered from `next_incident` on, which is counted up. Mails are those of a service with the default
+/// `page_at`.
 pub fn replay(
     trace: &Trace,
     dials: &Dials,
     next_incident: &mut IncidentId,
-    mut tell: impl FnMut(&str, &IncidentEvent),
+    mut tell: impl FnMut(usize, Step<'_>),
 ) -> Tally {
     let mut services: Vec<(ServiceRules, ServiceState)> = rules(trace, dials)
         .into_iter()
@@ -68,8 +94,15 @@ pub fn replay(
             (rules, state)
         })
         .collect();
+    let mut mailings = Mailings::default();
     let mut tally = Tally::default();
     for row in &trace.rows {
+        if mailings.is_due(None, row.known) {
+            for (service, event) in mailings.due(row.known) {
+                let (event, at) = (&event, row.known);
+                tell(service.0 as usize, Step::Mail { event, at });
+            }
+        }
         let (rules, state) = &mut services[row.service];
         let sample = sample(row);
         match row.origin {
@@ -82,8 +115,24 @@ pub fn replay(
         }
         while state.settle(rules, row.known).is_some() {}
         let Folded { events, .. } = fold(state, rules, &sample, next_incident);
-        for event in events {
-            tell(&trace.services[row.service].name, &event);
+        for event in &events {
+            let incident = state.incidents().find(|i| i.id == event.incident);
+            let watch = incident.map_or(rules.reopen_within, |i| i.watch(rules.reopen_within));
+            let parts = state.parts().map(|(_, part)| part).collect();
+            tell(
+                row.service,
+                Step::Event {
+                    event,
+                    parts,
+                    watch,
+                },
+            );
+            let id = ServiceId(u32::try_from(row.service).unwrap_or(u32::MAX));
+            let wanted = event.severity >= PAGE_AT && event.event != EventKind::Deescalate;
+            if mailings.take(id, event, wanted, rules.reopen_within) {
+                let at = event.at;
+                tell(row.service, Step::Mail { event, at });
+            }
         }
     }
     tally
@@ -134,13 +183,14 @@ pub fn sample(row: &Row) -> Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::EventKind;
 
     fn events(text: &str) -> (Vec<EventKind>, Tally) {
         let trace = Trace::parse("t.csv", text.as_bytes(), "svc").unwrap();
         let mut events = Vec::new();
-        let tally = replay(&trace, &Dials::default(), &mut IncidentId(1), |_, e| {
-            events.push(e.event);
+        let tally = replay(&trace, &Dials::default(), &mut IncidentId(1), |_, step| {
+            if let Step::Event { event, .. } = step {
+                events.push(event.event);
+            }
         });
         (events, tally)
     }

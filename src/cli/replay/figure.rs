@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::chart::{self, Figure, Look, MailMark, Mark, Run, Scheme, Span, figure};
+use crate::model::replay::Step;
 use crate::model::trace::Trace;
 use crate::model::{IncidentEvent, Origin, Timestamp};
 
@@ -50,6 +51,20 @@ pub struct Played {
     pub events: Vec<(IncidentEvent, Duration)>,
     /// The mails.
     pub mails: Vec<MailMark>,
+}
+
+impl Played {
+    /// Keeps a step of the replay.
+    pub fn note(&mut self, step: &Step<'_>) {
+        match step {
+            Step::Event { event, watch, .. } => self.events.push((**event, *watch)),
+            Step::Mail { event, at } => self.mails.push(MailMark {
+                at: *at,
+                event: event.event,
+                severity: event.severity,
+            }),
+        }
+    }
 }
 
 impl FigureArgs {

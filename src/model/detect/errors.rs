@@ -12,8 +12,8 @@ use super::confirm::Suspicion;
 use super::persistence::Next;
 use super::rules::{Judge, ProbeRules, ServiceRules};
 use super::seconds_between;
-use super::severity::{Trend, of_rate};
-use super::state::{Change, Detector, Episode, Phase, ProbeState, Recheck, Run};
+use super::severity::{Trend, of_window};
+use super::state::{Change, Detector, Episode, Part, Phase, ProbeState, Recheck, Run};
 use crate::model::{Confirm, ProbeId, Severity, Timestamp, Verdict};
 
 /// While a recovered service is watched, so much less evidence reopens its incident, in nats.
@@ -32,6 +32,29 @@ const SIBLINGS_ASKED: usize = 4;
 impl Detector {
     /// Takes one run in. A stranger's run is ignored.
     pub fn take(
+        &mut self,
+        rules: &ServiceRules,
+        id: ProbeId,
+        run: Run,
+        asked: &mut Vec<Recheck>,
+    ) -> Option<Change> {
+        let open = matches!(self.phase, Phase::Open { .. });
+        if let Some(probe) = self.probe_mut(id).filter(|_| open) {
+            probe.part.add(run.failed);
+        }
+        let change = self.judge(rules, id, run, asked);
+        if matches!(change, Some(Change::Risen { .. })) {
+            for probe in &mut self.probes {
+                probe.part = Part {
+                    failed: probe.bank.failed(),
+                    of: probe.bank.runs(),
+                };
+            }
+        }
+        change
+    }
+
+    fn judge(
         &mut self,
         rules: &ServiceRules,
         id: ProbeId,
@@ -193,7 +216,7 @@ impl Detector {
             score: bank.score(),
             bound,
         };
-        let severity = of_rate(verdict.rate());
+        let severity = of_window(verdict.failed, verdict.of);
         self.open(rules.min_rate(), index, severity, &verdict);
         Some(Change::Risen {
             again,

@@ -18,6 +18,10 @@ const ENOUGH: f64 = 8.0;
 const FEWEST_RUNS: u32 = 8;
 /// What gets better and shows fewer failures than this is on its way to be over.
 const FEWEST_FAILED: u32 = 2;
+/// The outage that a major one is told from.
+const MILD: f64 = 0.35;
+/// A probe that fails less than this, beyond chance, is not what an incident is about.
+const CONCERNED: f64 = 0.05;
 /// z of the lower bound.
 const Z: f64 = 1.28;
 /// What a failure and a success say, in nats: ln(.7/.35), ln(.3/.65).
@@ -31,6 +35,23 @@ pub fn of_rate(rate: f64) -> Severity {
     } else {
         Severity::Partial
     }
+}
+
+/// The severity of a window in which so many of the runs failed: major when at least half of them did, and an outage of
+/// a third would not show that by chance. A few runs that happen to fail half and half are partial until more is known.
+pub fn of_window(failed: u32, runs: u32) -> Severity {
+    let rate = f64::from(failed) / f64::from(runs.max(1));
+    if lower_bound(failed, runs, Z) >= MILD {
+        of_rate(rate)
+    } else {
+        Severity::Partial
+    }
+}
+
+/// How bad it is for one probe of a service whose incident is open; `None` when that probe works nearly as usual.
+pub fn of_probe(failed: u32, runs: u32) -> Option<Severity> {
+    let concerned = failed >= FEWEST_FAILED && lower_bound(failed, runs, Z) >= CONCERNED;
+    concerned.then(|| of_window(failed, runs))
 }
 
 /// Wilson lower bound of `failed` of `runs`; 0 for no runs.
@@ -110,6 +131,33 @@ impl Trend {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_is_major_only_when_half_of_it_fails_beyond_chance() {
+        for (failed, runs) in [(2, 2), (3, 3), (3, 4), (9, 18), (60, 110)] {
+            assert_eq!(
+                of_window(failed, runs),
+                Severity::Major,
+                "{failed} of {runs}"
+            );
+        }
+        for (failed, runs) in [(3, 6), (1, 2), (2, 3), (40, 90), (0, 0)] {
+            assert_eq!(
+                of_window(failed, runs),
+                Severity::Partial,
+                "{failed} of {runs}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_probe_that_fails_now_and_then_is_not_concerned() {
+        assert_eq!(of_probe(1, 1), None);
+        assert_eq!(of_probe(20, 400), None);
+        assert_eq!(of_probe(0, 0), None);
+        assert_eq!(of_probe(40, 400), Some(Severity::Partial));
+        assert_eq!(of_probe(300, 400), Some(Severity::Major));
+    }
 
     #[test]
     fn the_lower_bound_is_wilsons() {

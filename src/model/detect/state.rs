@@ -14,7 +14,7 @@ use super::persistence::{Persistence, Streak};
 use super::plain::{Plain, Tally};
 use super::recovery::Recovery;
 use super::rules::ServiceRules;
-use super::severity::Trend;
+use super::severity::{Trend, of_probe};
 use crate::model::life::Turn;
 use crate::model::{Confirm, ProbeId, Severity, Timestamp, Verdict};
 
@@ -89,6 +89,27 @@ pub(crate) struct Episode {
     pub of: u32,
 }
 
+/// The runs of one probe from the onset it saw to the end of the open period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Part {
+    /// Failed ones.
+    pub failed: u32,
+    /// All.
+    pub of: u32,
+}
+
+impl Part {
+    pub(super) fn add(&mut self, failed: bool) {
+        self.of = self.of.saturating_add(1);
+        self.failed = self.failed.saturating_add(u32::from(failed));
+    }
+
+    /// How bad it is for this probe; `None` when it works nearly as usual.
+    pub fn severity(&self) -> Option<Severity> {
+        of_probe(self.failed, self.of)
+    }
+}
+
 /// Where the service stands.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +152,9 @@ pub(crate) struct ProbeState {
     /// Whether its latest folded run failed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub failed_last: bool,
+    /// Its part in the latest open period.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub part: Part,
     /// What a plain rule counts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tally: Tally,
@@ -150,6 +174,7 @@ impl ProbeState {
             recovery: Recovery::default(),
             affected: false,
             failed_last: false,
+            part: Part::default(),
             tally: Tally::default(),
         }
     }
