@@ -17,7 +17,8 @@ use crate::model::said::{
 };
 use crate::model::story::{Audience, News};
 use crate::model::{
-    Cause, EventKind, IncidentEvent, IncidentId, Outcome, Sample, ServiceId, Timestamp,
+    Cause, EventKind, IncidentEvent, IncidentId, IncidentKind, Outcome, Sample, ServiceId,
+    Timestamp,
 };
 use crate::store::{SaidRow, Slips, Store, StoreError, Transaction};
 
@@ -277,7 +278,7 @@ pub(super) fn write(
         let Some(mut event) = after_silence(service, held, latest, now) else {
             continue;
         };
-        if event.event != EventKind::Close {
+        if event.event != EventKind::Close && event.kind == IncidentKind::Errors {
             let probes = tx.story(*id, event.since, event.cause)?.probes;
             let sum = |of: fn(&ProbeTally) -> u32| probes.iter().map(of).sum();
             (event.verdict.failed, event.verdict.of) = (sum(|p| p.failed), sum(|p| p.of));

@@ -189,10 +189,9 @@ impl ServiceState {
         match of.map(|i| i.theme.kind) {
             Some(IncidentKind::Errors) => self.affected().collect(),
             Some(IncidentKind::Notice) => self.ours.failing(incident).collect(),
-            Some(IncidentKind::Latency | IncidentKind::Blind) => {
-                self.detector.probes().iter().map(|p| p.id).collect()
-            }
-            None => Vec::new(),
+            Some(IncidentKind::Latency) => self.latency.affected().collect(),
+            // Blind is the prober, not a probe.
+            Some(IncidentKind::Blind) | None => Vec::new(),
         }
     }
 

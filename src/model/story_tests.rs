@@ -71,6 +71,38 @@ fn calm(_: u32) -> usize {
 }
 
 #[test]
+fn what_is_taken_back_is_not_told_and_what_comes_after_it_is() {
+    let recipients = ["a".to_owned(), "b".to_owned()];
+    let mut audience = Audience::default();
+    let take = |audience: &mut Audience, service: u32, kind| {
+        let event = event(u64::from(service), 0.0, kind, Severity::Partial);
+        audience.take(&recipients, ServiceId(service), &event, true);
+    };
+    take(&mut audience, 1, EventKind::Open);
+    take(&mut audience, 2, EventKind::Open);
+    let silent = |news: &News| news.service == ServiceId(1);
+    let back = audience.withdraw(silent);
+    assert_eq!(back.len(), 2, "one of each recipient");
+    assert!(back.iter().all(silent));
+    let told = |audience: &mut Audience| -> Vec<(String, u32)> {
+        let now = Timestamp::from_seconds(START);
+        let due = audience.due(now, 0, 50).into_iter();
+        let all = due.flat_map(|(who, telling)| {
+            let news = telling.news.into_iter();
+            news.map(move |news| (who.clone(), news.service.0))
+        });
+        all.collect()
+    };
+    assert_eq!(
+        told(&mut audience),
+        [("a".to_owned(), 2), ("b".to_owned(), 2)]
+    );
+    assert!(!audience.waits());
+    take(&mut audience, 1, EventKind::Escalate);
+    assert!(audience.waits());
+}
+
+#[test]
 fn a_service_alone_is_told_of_at_once_at_every_step() {
     let plot = [
         "5 1 open",

@@ -530,6 +530,10 @@ async fn a_slip_that_is_found_again_counts_once() {
     assert!(!file.exists());
     assert_eq!(host.reader().standing().unwrap().len(), 1);
     assert_eq!(host.reader().said(10).unwrap().len(), 1);
+    let target = Target::Selector(Selector::parse("openai").unwrap());
+    let kind = SpellKind::Silence;
+    let end = host.say(Ask::End { kind, target }).await;
+    assert_eq!(end.answer, "silence 1 is over");
 }
 
 #[tokio::test(start_paused = true)]

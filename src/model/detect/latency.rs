@@ -306,6 +306,12 @@ impl Latency {
         }
     }
 
+    /// The probes that an open incident is about.
+    pub fn affected(&self) -> impl Iterator<Item = ProbeId> + '_ {
+        let affected = self.paces.iter().filter(|pace| pace.is_affected());
+        affected.map(|pace| pace.id)
+    }
+
     /// Whether an incident is open.
     pub fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open { .. })
