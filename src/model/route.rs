@@ -126,6 +126,12 @@ impl Pulse {
         (self.runs >= 1.0).then(|| Duration::from_micros((self.logs / self.runs).exp() as u64))
     }
 
+    /// Whether its latest run was one in planned maintenance: what came before says nothing of now.
+    fn is_maintained(&self) -> bool {
+        let latest = self.latest.map(|(at, _)| at);
+        matches!(self.mute, Some((at, Cause::Maintenance)) if Some(at) > latest)
+    }
+
     /// The wall clock was stepped by so many microseconds.
     pub fn shift(&mut self, micros: i64) {
         let latest = self.latest.as_mut().map(|(at, _)| at);
@@ -287,7 +293,7 @@ impl Candidate {
         }
         let healths = own().filter_map(|p| {
             let (at, health) = p.pulse.latest?;
-            (now.since(at) <= p.recent).then_some(health)
+            (now.since(at) <= p.recent && !p.pulse.is_maintained()).then_some(health)
         });
         let worst = healths.max_by_key(|health| match health {
             Health::Well => 0,

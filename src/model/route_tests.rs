@@ -190,6 +190,25 @@ fn a_run_that_says_nothing_does_not_undo_one_that_did_until_that_is_old() {
 }
 
 #[test]
+fn planned_maintenance_counts_at_once_and_so_does_its_end() {
+    let quiet = Outcome::Inconclusive(Cause::Maintenance);
+    let mut runs = vec![
+        sample(-40.0, Outcome::Success, 50),
+        sample(-20.0, quiet, 50),
+    ];
+    let ranked = |runs: &[Sample]| {
+        let mut service = service("a", Outcome::Success, 50);
+        service.probes = vec![able(Ability::Chat, runs, 0)];
+        best(Ability::Chat, &[service], at(0.0)).remove(0)
+    };
+    let during = ranked(&runs);
+    assert_eq!(during.rank, Rank::Unknown);
+    assert_eq!(during.reason, "its runs say nothing: maintenance");
+    runs.push(sample(-5.0, Outcome::Success, 50));
+    assert_eq!(ranked(&runs).rank, Rank::Healthy);
+}
+
+#[test]
 fn the_usual_latency_follows_the_latest_runs_and_not_one_of_them() {
     let mut pulse = Pulse::default();
     let run = |ms| sample(0.0, Outcome::Success, ms);
