@@ -157,11 +157,12 @@ pub enum Next {
 
 /// The failures of a probe that follow each other so closely that they may be one blip.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Streak {
     latest: Option<f64>,
     first: Option<f64>,
     confirmed: bool,
-    #[serde(default, skip_serializing_if = "super::is_default")]
+    #[serde(skip_serializing_if = "super::is_default")]
     seen: Cases,
 }
 
