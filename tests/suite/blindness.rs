@@ -254,7 +254,7 @@ async fn a_dead_network_of_our_own_is_an_incident_of_the_prober_and_of_nobody_el
 async fn a_failure_waits_for_the_controls_and_then_counts() {
     let mut bed = Bed::new();
     bed.play(60, true, |_| false).await;
-    bed.play(60, true, |service| service == 2).await;
+    bed.play(90, true, |service| service == 2).await;
     assert_eq!(bed.opened(), ["openai"]);
 }
 
