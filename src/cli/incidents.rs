@@ -270,6 +270,7 @@ fn draw(
     }
     let alone = [None, Some(row.id)].contains(&row.story);
     if let Some(lead) = row.story.filter(|_| !alone) {
+        // Writing into a string cannot fail.
         let _ = writeln!(text, "\ntold together with incident {lead}: see its mails");
     }
     if !deliveries.is_empty() {
@@ -285,6 +286,7 @@ fn draw(
             .last_reply
             .as_deref()
             .map_or(String::new(), |r| format!(", {r}"));
+        // Writing into a string cannot fail.
         let _ = writeln!(
             text,
             "  {event:<9} to {}: {}{tries}{reply}",
@@ -296,6 +298,7 @@ fn draw(
         text.push_str("\nstatus page\n");
     }
     for said in said {
+        // Writing into a string cannot fail.
         let _ = writeln!(text, "  {}", said.line(&row.service));
     }
     text

@@ -8,12 +8,15 @@ mod limits;
 mod lines;
 mod money;
 
+use std::collections::HashMap;
+
 use clap::Args;
 
 use super::{Exit, Files, complain};
 use crate::clock::Clock;
+use crate::model::ServiceId;
 use crate::model::route::Ability;
-use crate::store::{OpenError, StoreError};
+use crate::store::{OpenError, Reader, ServiceRow, StoreError};
 use board::Board;
 
 /// What `status` takes.
@@ -66,6 +69,25 @@ pub fn run(args: &StatusArgs) -> Exit {
         Exit::No
     } else {
         Exit::Ok
+    }
+}
+
+/// What the database has of every service.
+struct Known {
+    /// By name.
+    rows: HashMap<String, ServiceRow>,
+    /// By number.
+    states: HashMap<ServiceId, String>,
+}
+
+impl Known {
+    fn read(reader: &Reader) -> Result<Self, StoreError> {
+        let rows = reader.services()?.into_iter();
+        let states = reader.states()?.into_iter();
+        Ok(Self {
+            rows: rows.map(|row| (row.name.clone(), row)).collect(),
+            states: states.map(|(id, json, _)| (id, json)).collect(),
+        })
     }
 }
 

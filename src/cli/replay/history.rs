@@ -333,6 +333,7 @@ impl Output {
             let told = self.pairs.iter().filter_map(|(_, p)| side(p));
             told.filter(|t| t.mailed.is_some()).count()
         };
+        // Writing into a string cannot fail.
         let _ = writeln!(
             text,
             "mailed as it is: {} incidents; as changed: {}: {} more, {} less, {} earlier, {} later",
@@ -344,8 +345,10 @@ impl Output {
             count(|d| matches!(d, Difference::Later(_))),
         );
         let begun = self.first.map_or(since, |first| first.max(since));
+        // Writing into a string cannot fail.
         let _ = writeln!(text, "{} runs since {} UTC", self.runs, moment(begun));
         if self.asked > 0 {
+            // Writing into a string cannot fail.
             let _ = writeln!(
                 text,
                 "{} of the {} re-checks that the changed rules ask for were recorded; without the others they are slower here than they would be",
@@ -353,6 +356,7 @@ impl Output {
             );
         }
         if self.paces > 0 {
+            // Writing into a string cannot fail.
             let _ = writeln!(
                 text,
                 "{} probes are to run at another pace: of that a recorded history tells nothing",

@@ -1,13 +1,12 @@
 //! `status --best chat`: which services can do this now, the best first.
 
-use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use super::Trouble;
+use super::{Known, Trouble};
 use crate::cli::Exit;
 use crate::config::{Config, Service};
 use crate::engine::incidents;
@@ -38,16 +37,7 @@ pub(super) fn read(
     now: Timestamp,
 ) -> Result<Vec<Ranked>, Trouble> {
     let reader = Reader::open(&config.data_dir)?;
-    let rows: HashMap<String, ServiceRow> = reader
-        .services()?
-        .into_iter()
-        .map(|row| (row.name.clone(), row))
-        .collect();
-    let states: HashMap<_, _> = reader
-        .states()?
-        .into_iter()
-        .map(|(id, json, _)| (id, json))
-        .collect();
+    let Known { rows, states } = Known::read(&reader)?;
     let mut candidates = Vec::with_capacity(config.services.len());
     for service in &config.services {
         let row = rows.get(&service.name);

@@ -1,23 +1,22 @@
 //! All that `status` shows, and how.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use super::Trouble;
 use super::claims::Page;
 use super::daemon::Daemon;
 use super::limits::Limits;
 use super::lines::{ProbeLine, ServiceLine};
 use super::money::Books;
+use super::{Known, Trouble};
 use crate::cli::said::Standing;
 use crate::config::Config;
 use crate::engine::fact;
 use crate::model::Timestamp;
 use crate::model::said::SpellKind;
-use crate::store::{Holder, Reader, ServiceRow, StoreError};
+use crate::store::{Holder, Reader, StoreError};
 
 /// All that is shown.
 pub(super) struct Board {
@@ -40,16 +39,7 @@ pub(super) struct Board {
 impl Board {
     pub fn read(config: &Config, now: Timestamp) -> Result<Self, Trouble> {
         let reader = Reader::open(&config.data_dir)?;
-        let rows: HashMap<String, ServiceRow> = reader
-            .services()?
-            .into_iter()
-            .map(|row| (row.name.clone(), row))
-            .collect();
-        let states: HashMap<_, _> = reader
-            .states()?
-            .into_iter()
-            .map(|(id, json, _)| (id, json))
-            .collect();
+        let Known { rows, states } = Known::read(&reader)?;
         let notices = reader.notices()?;
         let mut services = Vec::new();
         for service in &config.services {
