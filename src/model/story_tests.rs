@@ -175,6 +175,25 @@ fn what_begins_later_is_another_story() {
 }
 
 #[test]
+fn notices_are_told_each_for_itself_and_outages_do_not_join_them() {
+    let mut stories = Stories::default();
+    for (service, kind) in [
+        (1, IncidentKind::Notice),
+        (2, IncidentKind::Notice),
+        (3, IncidentKind::Errors),
+    ] {
+        let mut event = event(service, 0.0, EventKind::Open, Severity::Degraded);
+        event.kind = kind;
+        stories.take(ServiceId(service as u32), &event, true);
+    }
+    let told = stories.due(Timestamp::from_seconds(START), 0, 9);
+    assert_eq!(
+        told.iter().map(|t| t.members.len()).collect::<Vec<_>>(),
+        [1, 1, 1]
+    );
+}
+
+#[test]
 fn a_storm_of_five_hundred_is_one_mail() {
     let plot: Vec<String> = (0..500)
         .map(|n| format!("{} {} open major", 30 + n / 12, n + 1))
