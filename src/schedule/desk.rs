@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tracing::{error, warn};
 
 use super::crash::crashed;
-use super::limits::{HostIndex, Limits};
+use super::limits::{Guest, HostIndex, Limits, Promise};
 use super::pulse::Pulse;
 use super::timetable::{Punctuality, Reason, Timetable, first_slot, next_slot, punctuality};
 use super::{Command, Counters, InFlight, Job, Slot};
@@ -22,11 +22,13 @@ use crate::probe::Run;
 
 /// Lateness on the machine's clock that cannot be told from none; matters to a sped-up clock only.
 const GRAIN: Duration = Duration::from_millis(100);
+/// A run that fails sooner than this hangs on nothing.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// A re-check that finds a scheduled run waiting comes this much after it.
 const BEHIND: Duration = Duration::from_secs(1);
 
 /// Whose run, of which plan, what for, how the loop stood at its start, and what came of it.
-type Ended = (u32, u32, Origin, Pulse, Run);
+type Ended = (Guest, u32, Origin, Pulse, Run);
 pub(super) type Done = Result<Ended, tokio::task::JoinError>;
 
 /// The plan, what is due, and what runs.
@@ -55,11 +57,20 @@ struct Entry<J> {
     /// The first slot after the start, or one that was put off until then: it is not left out.
     moved: Option<Duration>,
     running: bool,
+    promise: Promise,
     /// Admitted, queued or waiting for the run before it: why, and since when it is due.
     next: Option<(Origin, Duration)>,
 }
 
 impl<J> Entry<J> {
+    fn guest(&self, index: u32) -> Guest {
+        Guest {
+            probe: index,
+            host: self.host,
+            promise: self.promise,
+        }
+    }
+
     /// Whether the probe's ration lets it run at its slot of `at`.
     ///
     /// One slot in n is a slot of an interval n times as long: which of them follows from the name, as the offset does.
@@ -133,6 +144,7 @@ impl<J: Job> Desk<J> {
                 slots: 0,
                 moved,
                 running: false,
+                promise: Promise::default(),
                 next: None,
             };
             self.entries.push(entry);
@@ -285,26 +297,27 @@ impl<J: Job> Desk<J> {
         if entry.running || queued {
             return;
         }
-        let host = entry.host;
-        if self.limits.admit(index, host) {
-            self.start(index);
+        let guest = entry.guest(index);
+        if self.limits.admit(guest) {
+            self.start(guest);
         }
     }
 
     /// Starts the run that `next` holds; its place is taken. When that run has become stale in its wait, its place goes
     /// to the next in the queue, and so on: after a long wait all of them may have.
-    fn start(&mut self, index: u32) {
-        let mut candidate = Some(index);
-        while let Some(index) = candidate {
-            if self.start_unless_stale(index) {
+    fn start(&mut self, guest: Guest) {
+        let mut candidate = Some(guest);
+        while let Some(guest) = candidate {
+            if self.start_unless_stale(guest) {
                 return;
             }
-            candidate = self.limits.release(self.entries[index as usize].host);
+            candidate = self.limits.release(guest);
         }
     }
 
     /// False when nothing was started, and the place is free again.
-    fn start_unless_stale(&mut self, index: u32) -> bool {
+    fn start_unless_stale(&mut self, guest: Guest) -> bool {
+        let index = guest.probe;
         let now = self.clock.elapsed();
         let grain = self.clock.told(GRAIN);
         let entry = &mut self.entries[index as usize];
@@ -326,39 +339,43 @@ impl<J: Job> Desk<J> {
         self.runs.spawn(async move {
             let run = AssertUnwindSafe(job.run()).catch_unwind().await;
             let run = run.unwrap_or_else(|_| crashed(clock.stamp(now)));
-            (index, generation, origin, begun, run)
+            (guest, generation, origin, begun, run)
         });
         true
     }
 
-    fn give_back(&mut self, index: u32) {
-        let host = self.entries[index as usize].host;
-        if let Some(next) = self.limits.release(host) {
+    fn give_back(&mut self, guest: Guest) {
+        if let Some(next) = self.limits.release(guest) {
             self.start(next);
         }
     }
 
     pub(super) fn take(&mut self, done: Done, sink: &impl Fn(Sample)) {
-        let Some((index, generation)) = self.finish(done, sink) else {
+        let Some((guest, generation)) = self.finish(done, sink) else {
             return;
         };
         if generation != self.generation {
             return;
         }
+        let index = guest.probe;
         self.entries[index as usize].running = false;
-        self.give_back(index);
+        self.give_back(guest);
         // Whatever waited for this run to end takes its turn now, if the queue has not already started it.
         let entry = &self.entries[index as usize];
-        if !entry.running && entry.next.is_some() && self.limits.admit(index, entry.host) {
-            self.start(index);
+        if entry.running || entry.next.is_none() {
+            return;
+        }
+        let guest = entry.guest(index);
+        if self.limits.admit(guest) {
+            self.start(guest);
         }
     }
 
     /// Hands a finished run on. Returns whose it was.
-    pub(super) fn finish(&mut self, done: Done, sink: &impl Fn(Sample)) -> Option<(u32, u32)> {
+    pub(super) fn finish(&mut self, done: Done, sink: &impl Fn(Sample)) -> Option<(Guest, u32)> {
         // First: the run may have ended because all of us stood still.
         self.beat();
-        let (index, generation, origin, begun, mut run) = match done {
+        let (guest, generation, origin, begun, mut run) = match done {
             Ok(done) => done,
             Err(e) => {
                 error!("a probe's task ended without a result: {e}");
@@ -366,12 +383,23 @@ impl<J: Job> Desk<J> {
             }
         };
         if generation == self.generation {
-            let probe = self.entries[index as usize].slot.probe;
+            let entry = &mut self.entries[guest.probe as usize];
+            entry.promise = promise_after(&run);
+            let probe = entry.slot.probe;
             if let Some(cause) = self.pulse.excuse(begun, run.outcome) {
                 run.outcome = Outcome::Inconclusive(cause);
             }
             sink(run.into_sample(probe, origin));
         }
-        Some((index, generation))
+        Some((guest, generation))
+    }
+}
+
+/// What a run leads to expect of the next one.
+fn promise_after(run: &Run) -> Promise {
+    let at_once = u128::from(run.total_us) < AT_ONCE.as_micros();
+    match run.outcome {
+        Outcome::Failure(..) if !at_once => Promise::Unknown,
+        _ => Promise::Ends,
     }
 }

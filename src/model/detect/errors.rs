@@ -16,7 +16,8 @@ use super::severity::{Trend, of_window};
 use super::state::{Change, Detector, Episode, Part, Phase, ProbeState, Recheck, Run};
 use crate::model::{Confirm, ProbeId, Severity, Timestamp, Verdict};
 
-/// While a recovered service is watched, so much less evidence reopens its incident, in nats.
+/// Within `reopen_within` of a recovery so much less evidence reopens its incident, in nats. A watch that relapses have made
+/// longer than that is one of ordinary hours, in which it would cost false alarms.
 const REOPEN_DISCOUNT: f64 = 4.0;
 /// What the sums over all probes need on top of that.
 const REOPEN_POOLED: f64 = 0.7;
@@ -186,12 +187,14 @@ impl Detector {
     /// Opens when the evidence of the probe, or of all together, is enough.
     fn risen(&mut self, rules: &ServiceRules, index: usize, run: Run) -> Option<Change> {
         let known = run.known;
-        let again = match self.phase {
-            Phase::Watched { since } => seconds_between(since, known) < run.watch.as_secs_f64(),
-            _ => false,
+        let recovered = match self.phase {
+            Phase::Watched { since } => Some(seconds_between(since, known)),
+            _ => None,
         };
+        let within = |span: Duration| recovered.is_some_and(|ago| ago < span.as_secs_f64());
+        let again = within(run.watch);
         let bound = rules.bound();
-        let (own_bound, pooled_bound) = if again {
+        let (own_bound, pooled_bound) = if within(run.watch.min(rules.reopen_within)) {
             let own = (bound - REOPEN_DISCOUNT).max(1.0);
             (own, own + REOPEN_POOLED)
         } else {

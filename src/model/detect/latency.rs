@@ -28,7 +28,7 @@ const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
 const FEWEST_RUNS_A_YEAR: f64 = YEAR_SECONDS / 30.0;
 /// No bound is lower than this, whatever the dials say, in nats: four runs at least.
 const LOWEST_BOUND: f64 = 8.0;
-/// While a recovered service is watched, so much less evidence reopens its incident, in nats.
+/// Within `reopen_within` of a recovery so much less evidence reopens its incident, in nats.
 const REOPEN_DISCOUNT: f64 = 4.0;
 /// A pause of more than so many intervals, and more than an hour, breaks the series.
 const PAUSE_INTERVALS: u32 = 10;
@@ -187,13 +187,19 @@ impl Latency {
         known: Timestamp,
         watch: Duration,
     ) -> Option<Found> {
-        let again = match self.phase {
-            Phase::Watched { since } => seconds_between(since, known) < watch.as_secs_f64(),
-            _ => false,
+        let recovered = match self.phase {
+            Phase::Watched { since } => Some(seconds_between(since, known)),
+            _ => None,
+        };
+        let within = |span: Duration| recovered.is_some_and(|ago| ago < span.as_secs_f64());
+        let again = within(watch);
+        let discount = if within(watch.min(rules.reopen_within)) {
+            REOPEN_DISCOUNT
+        } else {
+            0.0
         };
         let open = self.is_open();
         let pace = self.paces.get_mut(index)?;
-        let discount = if again { REOPEN_DISCOUNT } else { 0.0 };
         let bound = bound(rules, pace.tracks.len()) - discount;
         let first = pace.affect(rules.min_rate(), bound)?;
         if open {

@@ -22,6 +22,8 @@ const FEWEST_FAILED: u32 = 2;
 const MILD: f64 = 0.35;
 /// A probe that fails less than this, beyond chance, is not what an incident is about.
 const CONCERNED: f64 = 0.05;
+/// Two failures are what a blip of the network leaves with every probe; so many tell more, however many runs succeeded.
+const TELLING: u32 = 3;
 /// z of the lower bound.
 const Z: f64 = 1.28;
 /// What a failure and a success say, in nats: ln(.7/.35), ln(.3/.65).
@@ -50,7 +52,8 @@ pub fn of_window(failed: u32, runs: u32) -> Severity {
 
 /// How bad it is for one probe of a service whose incident is open; `None` when that probe works nearly as usual.
 pub fn of_probe(failed: u32, runs: u32) -> Option<Severity> {
-    let concerned = failed >= FEWEST_FAILED && lower_bound(failed, runs, Z) >= CONCERNED;
+    let telling = failed >= TELLING || failed >= FEWEST_FAILED && 2 * failed >= runs;
+    let concerned = telling && lower_bound(failed, runs, Z) >= CONCERNED;
     concerned.then(|| of_window(failed, runs))
 }
 
@@ -155,6 +158,9 @@ mod tests {
         assert_eq!(of_probe(1, 1), None);
         assert_eq!(of_probe(20, 400), None);
         assert_eq!(of_probe(0, 0), None);
+        assert_eq!(of_probe(2, 7), None, "a blip leaves as much");
+        assert_eq!(of_probe(2, 4), Some(Severity::Partial));
+        assert_eq!(of_probe(3, 9), Some(Severity::Partial));
         assert_eq!(of_probe(40, 400), Some(Severity::Partial));
         assert_eq!(of_probe(300, 400), Some(Severity::Major));
     }
