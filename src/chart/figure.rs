@@ -172,6 +172,7 @@ mod tests {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity,
             at: at(seconds),
             since: at(seconds),

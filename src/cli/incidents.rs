@@ -15,9 +15,13 @@ use super::{Exit, Files, complain};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::incidents;
+use crate::model::concerned::{Concerned, Tense};
+use crate::model::fold::Part;
 use crate::model::incident::IncidentState;
 use crate::model::{IncidentEvent, IncidentId, IncidentKind, Slow, Timestamp};
-use crate::store::{DeliveryRow, IncidentFilter, IncidentRow, Reader, SaidRow, StoreError};
+use crate::store::{
+    DeliveryRow, IncidentFilter, IncidentRow, Reader, SaidRow, ServiceRow, StoreError,
+};
 
 /// What a page said so long before an incident is looked at as well.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -64,10 +68,12 @@ fn all(reader: &Reader, config: &Config, as_json: bool) -> Result<Exit, StoreErr
     if as_json {
         let first = rows.iter().map(|r| r.since).min();
         let mut said = said(reader, config, first.unwrap_or(Timestamp::EPOCH))?;
+        let services = reader.services()?;
         for row in &rows {
             let said = said.remove(&row.id).unwrap_or_default();
+            let parts = parts(reader, &services, row)?;
             let (deliveries, acks) = (reader.deliveries(row.id)?, reader.acks(row.id)?);
-            anstream::println!("{}", to_json(row, &deliveries, &said, &acks));
+            anstream::println!("{}", to_json(row, &parts, &deliveries, &said, &acks));
         }
     } else if rows.is_empty() {
         anstream::println!("no incidents");
@@ -128,11 +134,19 @@ fn one(
         .remove(&id)
         .unwrap_or_default();
     let acks = reader.acks(id)?;
+    let services = reader.services()?;
+    let parts = parts(reader, &services, &row)?;
     if as_json {
-        anstream::println!("{}", to_json(&row, &deliveries, &said, &acks));
+        anstream::println!("{}", to_json(&row, &parts, &deliveries, &said, &acks));
     } else {
         let until = watched_until(reader, config, &row)?;
-        anstream::print!("{}", draw(&row, until, &events, &deliveries, &said));
+        let name = |slow: Slow| {
+            let mut probes = services.iter().flat_map(|s| &s.probes);
+            probes.find(|p| p.id == slow.probe).map(|p| p.name.as_str())
+        };
+        anstream::print!("{}", draw(&row, until, &parts, &events, &name));
+        anstream::print!("{}", draw_mails(&row, &deliveries));
+        anstream::print!("{}", draw_pages(&row, &said));
         if !acks.is_empty() {
             anstream::println!("\nacknowledged");
         }
@@ -170,6 +184,22 @@ fn watched_until(
     Ok(own.and_then(|i| i.watched_until(service.alert.reopen_within)))
 }
 
+/// The runs of each probe in an incident of errors; none of the others, which count other things.
+fn parts(
+    reader: &Reader,
+    services: &[ServiceRow],
+    row: &IncidentRow,
+) -> Result<Vec<(String, Part)>, StoreError> {
+    let service = services.iter().find(|s| s.name == row.service);
+    match service.filter(|_| row.kind == IncidentKind::Errors) {
+        Some(service) => {
+            let until = row.closed_at.unwrap_or(Clock::system().now());
+            reader.parts(service.id, row.since, until)
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
 /// What it is about: `errors`, `notice: auth`.
 fn kind(row: &IncidentRow) -> String {
     match row.cause {
@@ -180,10 +210,19 @@ fn kind(row: &IncidentRow) -> String {
 
 fn to_json(
     row: &IncidentRow,
+    parts: &[(String, Part)],
     deliveries: &[DeliveryRow],
     said: &[Said],
     acks: &[SaidRow],
 ) -> Value {
+    let probes = parts.iter().filter_map(|(probe, part)| {
+        Some(json!({
+            "probe": probe,
+            "severity": part.severity()?.name(),
+            "failed": part.failed,
+            "of": part.of,
+        }))
+    });
     let deliveries: Vec<Value> = deliveries
         .iter()
         .map(|d| {
@@ -209,6 +248,7 @@ fn to_json(
         "closed_at": row.closed_at.map(|at| at.to_string()),
         "since": row.since.to_string(),
         "reopened": row.reopened,
+        "probes": probes.collect::<Vec<_>>(),
         "ack": acks::to_json(acks),
         "deliveries": deliveries,
         "status_pages": said.iter().map(Said::to_json).collect::<Vec<_>>(),
@@ -224,38 +264,58 @@ fn did(event: &IncidentEvent) -> &'static str {
     }
 }
 
-/// `; total usually 820 ms, now 2940 ms`.
-fn slowness(slow: Slow) -> String {
+/// `; chat total usually 820 ms, now 2940 ms`.
+fn slowness(slow: Slow, probe: Option<&str>) -> String {
+    let probe = probe.map_or_else(String::new, |name| format!("{name} "));
     let ms = |us: u32| f64::from(us) / 1e3;
     let what = slow.quantity.name().replace('_', " ");
     let (usual, now) = (ms(slow.usual_us), ms(slow.now_us));
-    format!("; {what} usually {usual:.0} ms, now {now:.0} ms")
+    format!("; {probe}{what} usually {usual:.0} ms, now {now:.0} ms")
 }
 
-fn draw(
+/// What an event is held against: what is usual, or the user's own rule.
+fn against(event: &IncidentEvent) -> String {
+    if event.is_by_rule() {
+        return "more than the rule in probes.toml allows".to_owned();
+    }
+    format!("usually {:.2} %", event.verdict.usual * 100.0)
+}
+
+/// What it is, and its steps.
+fn draw<'n>(
     row: &IncidentRow,
     watched_until: Option<Timestamp>,
+    parts: &[(String, Part)],
     events: &[IncidentEvent],
-    deliveries: &[DeliveryRow],
-    said: &[Said],
+    name: &impl Fn(Slow) -> Option<&'n str>,
 ) -> String {
     let until = watched_until.map_or(String::new(), |at| {
         format!(", watched until {}", moment(at))
     });
     let mut text = format!(
-        "incident {}: {}, {}, {} ({}){until}\n\n",
+        "incident {}: {}, {}, {} ({}){until}\n",
         row.id,
         row.service,
         kind(row),
         row.state,
         row.severity
     );
+    let tense = match row.state {
+        IncidentState::Open => Tense::Present,
+        _ => Tense::Past,
+    };
+    let parts = parts.iter().map(|(name, part)| (name.as_str(), *part));
+    if let Some(sentence) = Concerned::of(parts).sentence(tense) {
+        // Writing into a string cannot fail.
+        let _ = writeln!(text, "{sentence}");
+    }
+    text.push('\n');
     for event in events {
         let v = &event.verdict;
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "  {}  {:<10}  {:<8}  since {}: {} of {} runs {} in {}, usually {:.2} %{}",
+            "  {}  {:<10}  {:<8}  since {}: {} of {} runs {} in {}, {}{}{}",
             moment(event.at),
             event.event,
             event.severity,
@@ -264,10 +324,23 @@ fn draw(
             v.of,
             did(event),
             span(Duration::try_from_secs_f64(v.window_s).unwrap_or_default()),
-            v.usual * 100.0,
-            event.slow.map_or_else(String::new, slowness),
+            against(event),
+            event
+                .slow
+                .map_or_else(String::new, |s| slowness(s, name(s))),
+            if event.retired {
+                "; its probes were removed from probes.toml"
+            } else {
+                ""
+            },
         );
     }
+    text
+}
+
+/// What became of its mails.
+fn draw_mails(row: &IncidentRow, deliveries: &[DeliveryRow]) -> String {
+    let mut text = String::new();
     let alone = [None, Some(row.id)].contains(&row.story);
     if let Some(lead) = row.story.filter(|_| !alone) {
         // Writing into a string cannot fail.
@@ -294,6 +367,12 @@ fn draw(
             d.state.name(),
         );
     }
+    text
+}
+
+/// What status pages said of it.
+fn draw_pages(row: &IncidentRow, said: &[Said]) -> String {
+    let mut text = String::new();
     if !said.is_empty() {
         text.push_str("\nstatus page\n");
     }

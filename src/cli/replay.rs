@@ -149,10 +149,13 @@ fn replay_file(
             played.note(&step);
         }
         let line = match (&step, mails) {
-            (Step::Event { event, parts, .. }, false) => {
-                let names = service.probes.iter().map(String::as_str);
+            (Step::Event { event, probes, .. }, false) => {
+                let named = probes.iter().filter_map(|(id, part)| {
+                    let name = service.probes.get(id.0 as usize)?;
+                    Some((name.as_str(), *part))
+                });
                 let line = EventLine::new(&service.name, event, trace.time);
-                line.with_parts(names.zip(parts.iter().copied())).text()
+                line.with_probes(named).text()
             }
             (Step::Mail { event, at }, true) => mail_line(&service.name, event, *at, trace.time),
             _ => return,

@@ -121,6 +121,7 @@ fn sample(now: Timestamp, location: &str) -> Notification {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity: Severity::Partial,
             at: now,
             since,
@@ -149,6 +150,8 @@ fn sample(now: Timestamp, location: &str) -> Notification {
             status: Some(503),
             count: 8,
         }],
+        concerned: Vec::new(),
+        rule: None,
         probes: vec![ProbeTally {
             id: Some(ProbeId(1)),
             name: "chat".to_owned(),

@@ -19,6 +19,7 @@ use tracing::{debug, error, warn};
 use super::{DaemonError, runtime, stage};
 use crate::config::OnChange;
 use crate::engine::Routes;
+use crate::model::concerned::Role;
 use crate::model::event_line::EventLine;
 use crate::model::trace::TimeColumn;
 use crate::model::{IncidentEvent, Redactor};
@@ -79,9 +80,10 @@ impl Hook {
     }
 
     /// Has the command run for an event. When too many wait, it is not, and that is logged.
-    pub fn event(&mut self, service: &str, event: &IncidentEvent) {
+    pub fn event(&mut self, service: &str, event: &IncidentEvent, probes: &[Role<'_>]) {
+        let line = EventLine::new(service, event, TimeColumn::Calendar);
         let call = Call {
-            line: EventLine::new(service, event, TimeColumn::Calendar).text(),
+            line: line.with_probes(probes.iter().copied()).text(),
             variables: variables(service, event, &self.routes),
             about: format!("{} of incident {}", event.event.name(), event.incident),
         };
@@ -309,6 +311,7 @@ mod tests {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity: Severity::Major,
             at: Timestamp::from_seconds(1.7e9),
             since: Timestamp::from_seconds(1.7e9 - 60.0),
@@ -398,7 +401,7 @@ mod tests {
             routes: Routes::new(),
         };
         for incident in 1..=100 {
-            hook.event("openai", &event(incident));
+            hook.event("openai", &event(incident), &[]);
         }
         assert_eq!(hook.dropped, 36);
         let first = calls.try_recv().unwrap();

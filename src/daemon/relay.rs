@@ -14,6 +14,7 @@ use super::hook::Hook;
 use super::plan::ProbeJob;
 use crate::engine::{Observer, Routes};
 use crate::model::budget::Ration;
+use crate::model::concerned::{Concerned, Role, Tense};
 use crate::model::event_line::EventLine;
 use crate::model::fold::Recheck;
 use crate::model::trace::TimeColumn;
@@ -63,12 +64,13 @@ impl Observer for Relay {
         self.controls.ask();
     }
 
-    fn event(&mut self, service: &str, event: &IncidentEvent) {
+    fn event(&mut self, service: &str, event: &IncidentEvent, probes: &[Role<'_>]) {
         let verdict = &event.verdict;
         let what = match event.event {
             EventKind::Open => "opened",
             EventKind::Escalate => "got worse",
             EventKind::Deescalate => "eased",
+            EventKind::Close if event.retired => "is not watched any more",
             EventKind::Close => "recovered",
             EventKind::Reopen => "came back",
         };
@@ -76,12 +78,22 @@ impl Observer for Relay {
             IncidentKind::Blind => "are unknown",
             _ => "failed",
         };
+        let tense = match event.event {
+            EventKind::Close => Tense::Past,
+            _ => Tense::Present,
+        };
+        let parts = probes
+            .iter()
+            .filter_map(|(name, part)| Some((*name, (*part)?)));
+        let whose = Concerned::of(parts).sentence(tense);
+        let whose = whose.map_or_else(String::new, |whose| format!(". {whose}"));
         info!(
             incident.id = %event.incident, service.name = service, severity = %event.severity,
-            "incident {} of {service} {what}: {} of {} runs {did}", event.incident, verdict.failed, verdict.of
+            "incident {} of {service} {what}: {} of {} runs {did}{whose}", event.incident, verdict.failed, verdict.of
         );
         if let Some(file) = &mut self.events {
-            let mut line = EventLine::new(service, event, TimeColumn::Calendar).text();
+            let line = EventLine::new(service, event, TimeColumn::Calendar);
+            let mut line = line.with_probes(probes.iter().copied()).text();
             line.push('\n');
             if let Err(e) = file.write_all(line.as_bytes()) {
                 warn!("the event could not be appended to the events file: {e}");
@@ -91,7 +103,7 @@ impl Observer for Relay {
             witness.event(service, event);
         }
         if let Some(hook) = &mut self.hook {
-            hook.event(service, event);
+            hook.event(service, event, probes);
         }
     }
 

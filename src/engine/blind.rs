@@ -66,6 +66,12 @@ impl Watch {
             })
     }
 
+    /// Whether the prober's clock is known to be wrong.
+    pub fn lacks_clock(&self) -> bool {
+        let lack = self.sight.blind().map(|(lack, _)| lack);
+        lack == Some(Lack::Clock)
+    }
+
     /// The prober's own incident that is not final.
     pub fn own(&self) -> Option<&OwnIncident> {
         self.own.as_ref()
@@ -287,7 +293,10 @@ impl Engine {
         if let Some((event, telling)) = own.settle(now) {
             self.watch.dirty = true;
             self.backlog.events.push((ServiceId::PROBER, event));
-            if telling == Telling::Mailed {
+            let silent = self.orders.silences_prober(now);
+            if telling == Telling::Mailed && silent {
+                own.unsaid(&event);
+            } else if telling == Telling::Mailed {
                 let letter = self
                     .watch
                     .own

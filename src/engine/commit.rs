@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use crate::model::{ServiceId, Timestamp};
-use crate::store::{Said, StoreError};
+use crate::store::{Hush, Said, StoreError};
 
 use super::backlog::Backlog;
 use super::routes;
@@ -86,11 +86,13 @@ impl Engine {
         };
         let mut told = self.told.clone();
         self.keep_sight(checkpoint);
+        let hush = self.hush(now);
         let written = write(
             &mut self.parts,
             &mut self.services,
             &mut self.backlog,
             &self.orders,
+            &hush,
             &mut told,
             now,
             checkpoint,
@@ -111,9 +113,12 @@ impl Engine {
         }
         for (service, event) in self.backlog.events.drain(..) {
             if let Some(service) = self.services.get(&service) {
-                self.parts.observer.event(&service.plan.name, &event);
+                let name = &service.plan.name;
+                let probes = service.concerned(&event);
+                self.parts.observer.event(name, &event, &probes);
             } else if service == ServiceId::PROBER {
-                self.parts.observer.event(ServiceId::PROBER_NAME, &event);
+                let name = ServiceId::PROBER_NAME;
+                self.parts.observer.event(name, &event, &[]);
             }
         }
         for said in said {
@@ -139,6 +144,27 @@ impl Engine {
             self.backlog.samples.clear();
         }
         Ok(())
+    }
+
+    /// What is not to be said now of what ends soon.
+    fn hush(&mut self, now: Timestamp) -> Hush {
+        let mut hush = Hush {
+            clock: now < self.sure_from || self.watch.lacks_clock(),
+            ..Hush::default()
+        };
+        for sample in &self.backlog.samples {
+            let found = sample.found.as_ref();
+            if found.is_none_or(|found| found.deadlines.is_empty()) {
+                continue;
+            }
+            let home = self.homes.get(&sample.probe);
+            if let Some(service) = home.and_then(|home| self.services.get_mut(home))
+                && self.orders.hushes(service, sample, now)
+            {
+                hush.probes.insert(sample.probe);
+            }
+        }
+        hush
     }
 
     fn all_well(&mut self, now: Timestamp) {
@@ -214,6 +240,7 @@ fn write(
     services: &mut HashMap<ServiceId, Service>,
     backlog: &mut Backlog,
     orders: &Orders,
+    hush: &Hush,
     told: &mut Told,
     now: Timestamp,
     checkpoint: bool,
@@ -223,7 +250,7 @@ fn write(
     let before = told.clone();
     let mut tx = parts.store.begin()?;
     let said = match load {
-        Load::All => tx.samples(backlog.samples.make_contiguous())?,
+        Load::All => tx.samples_but(backlog.samples.make_contiguous(), hush)?,
         Load::Light => Vec::new(),
     };
     if backlog.shift != 0 {

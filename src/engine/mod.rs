@@ -27,6 +27,7 @@ use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::model::budget::Ration;
+use crate::model::concerned::Role;
 use crate::model::fold::{Recheck, fold};
 use crate::model::notification::Compose;
 use crate::model::{IncidentEvent, IncidentId, Outcome, ProbeId, Sample, ServiceId, Timestamp};
@@ -51,8 +52,8 @@ const GROUP_COMMIT: Duration = Duration::from_millis(250);
 const CHECKPOINT: Duration = Duration::from_secs(60);
 /// Hours of probes that one turn sums up at most: some milliseconds.
 const ROLL_UP_HOURS: usize = 20;
-/// After a step of the wall clock by more than this, nothing is pruned for as long: should the clock be wrong, all that is
-/// kept would seem too old.
+/// After a step of the wall clock by more than this, nothing is pruned and nobody told of what ends soon for as long: should
+/// the clock be wrong, all that is kept would seem too old, and every certificate over.
 const DOUBT: Duration = Duration::from_secs(86_400);
 /// Rows that one turn prunes at most, so that no commit waits long for it.
 const PRUNE_ROWS: usize = 1_000;
@@ -61,9 +62,9 @@ const PRUNE_ROWS: usize = 1_000;
 pub trait Observer: Send {
     /// A re-check is wanted; not yet committed, because it cannot wait.
     fn recheck(&mut self, recheck: Recheck);
-    /// An event of an incident was committed.
-    fn event(&mut self, service: &str, event: &IncidentEvent) {
-        let _ = (service, event);
+    /// An event of an incident was committed; it is about these probes.
+    fn event(&mut self, service: &str, event: &IncidentEvent, probes: &[Role<'_>]) {
+        let _ = (service, event, probes);
     }
     /// Whether [`Observer::routes`] is wanted.
     fn wants_routes(&self) -> bool {
@@ -150,8 +151,8 @@ pub struct Engine {
     /// The database refuses writes.
     trouble: Option<Trouble>,
     pruning: bool,
-    /// Nothing is pruned before.
-    prune_from: Timestamp,
+    /// Before it the clock may be wrong by more than a day.
+    sure_from: Timestamp,
     rolling_up: bool,
 }
 
@@ -265,7 +266,7 @@ impl Engine {
                 self.ledger.clock_stepped();
                 self.watch.shift(micros);
                 if u128::from(micros.unsigned_abs()) > DOUBT.as_micros() {
-                    self.prune_from = self.parts.clock.now() + DOUBT;
+                    self.sure_from = self.parts.clock.now() + DOUBT;
                 }
             }
             Input::Controls(tally) => self.controls(tally, self.parts.clock.now()),
@@ -299,7 +300,7 @@ impl Engine {
         let done = if self.rolling_up {
             let summed = store.roll_up(now, ROLL_UP_HOURS);
             summed.map(|hours| self.rolling_up = hours > 0)
-        } else if self.pruning && now >= self.prune_from {
+        } else if self.pruning && now >= self.sure_from {
             let pruned = store.prune(now, &self.parts.retention, PRUNE_ROWS);
             pruned.map(|pruned| self.pruning = pruned.more)
         } else {

@@ -81,6 +81,8 @@ impl Engine {
                 title,
                 reasons: reasons.collect(),
                 probes: probes.collect(),
+                concerned: Vec::new(),
+                rule: None,
                 last_failure: None,
                 location: self.parts.location.clone(),
                 reopen_within: Duration::ZERO,

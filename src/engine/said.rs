@@ -103,6 +103,21 @@ impl Orders {
         self.spells.silence(&service.plan.name, &names, now)
     }
 
+    /// Whether a silence of all that there is, `*`, keeps back what is told of the prober itself.
+    pub fn silences_prober(&self, now: Timestamp) -> bool {
+        let silence = self.spells.silence(ServiceId::PROBER_NAME, &[], now);
+        silence.is_some()
+    }
+
+    /// Whether a silence or a maintenance of its probe keeps back what a run has seen to end soon.
+    pub fn hushes(&self, service: &mut Service, sample: &Sample, now: Timestamp) -> bool {
+        let silent = service.plan.probe_name(sample.probe).is_some_and(|probe| {
+            let silence = self.spells.silence(&service.plan.name, &[probe], now);
+            silence.is_some()
+        });
+        silent || self.is_worked_on(service, sample)
+    }
+
     /// Keeps back what waits to be told of services that have become silent meanwhile; those services.
     pub fn withdraw(
         &self,

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::Money;
 use super::routes::Pulses;
+use crate::model::concerned::Role;
 use crate::model::counts::NumberRules;
 use crate::model::detect::count::Level;
-use crate::model::fold::{OpenIncident, ProbeRules, ServiceRules, ServiceState};
+use crate::model::fold::{Judge, OpenIncident, PlainRule, ProbeRules, ServiceRules, ServiceState};
 use crate::model::incident::IncidentState;
 use crate::model::route::Ability;
 use crate::model::said::{Held, Lifted, Planned, Spell};
@@ -245,6 +246,22 @@ impl Service {
         }
     }
 
+    /// The probes that an event of its is about, by name.
+    pub fn concerned(&self, event: &IncidentEvent) -> Vec<Role<'_>> {
+        let probes = self.state.concerned(event).into_iter();
+        probes
+            .filter_map(|(id, part)| Some((self.plan.probe_name(id)?, part)))
+            .collect()
+    }
+
+    /// The rule of the user's that judged an event, where the detector did not.
+    pub fn rule_of(&self, event: &IncidentEvent) -> Option<PlainRule> {
+        match self.plan.rules.judge {
+            Judge::Plain(rule) if event.is_by_rule() => Some(rule),
+            _ => None,
+        }
+    }
+
     /// Whether a run began in planned maintenance.
     pub fn is_worked_on(&mut self, sample: &Sample) -> bool {
         self.plan.maintenance.iter_mut().any(|planned| {
@@ -323,6 +340,7 @@ mod tests {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity,
             at: Timestamp::EPOCH,
             since: Timestamp::EPOCH,

@@ -87,7 +87,7 @@ impl Engine {
             retry_at: None,
             trouble: None,
             pruning: false,
-            prune_from: Timestamp::EPOCH,
+            sure_from: Timestamp::EPOCH,
             rolling_up: true,
             parts,
         };

@@ -160,6 +160,8 @@ impl Desk<'_, '_> {
             title: service.plan.title.clone(),
             reasons: story.reasons,
             probes: story.probes,
+            concerned: service.failing(event.incident),
+            rule: service.rule_of(&event),
             last_failure: story.last_failure,
             location: self.location.to_owned(),
             reopen_within,
@@ -178,6 +180,7 @@ impl Desk<'_, '_> {
     /// How this mail stands among those of its incident, which is watched for `watch`.
     fn pace(&self, service: ServiceId, event: &IncidentEvent, watch: Duration) -> Pace {
         match event.event {
+            EventKind::Close if event.retired => Pace::Steps,
             EventKind::Close if self.now.since(event.at) >= watch => Pace::StaysWell,
             EventKind::Close => Pace::Steps,
             _ if self.mailings.comes_back(service, event.kind) => Pace::ComesBack,

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::concerned::Role;
+use super::detect::is_default;
 use super::fold::Part;
 use super::trace::TimeColumn;
 use super::{EventKind, FailureKind, IncidentEvent, IncidentId, IncidentKind, Severity, Timestamp};
@@ -17,6 +19,8 @@ pub struct EventLine<'a> {
     kind: IncidentKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<FailureKind>,
+    #[serde(skip_serializing_if = "is_default")]
+    retired: bool,
     severity: Severity,
     since: f64,
     evidence: EvidenceOfLine,
@@ -29,8 +33,8 @@ pub struct EventLine<'a> {
 struct PartOfLine<'a> {
     probe: &'a str,
     severity: Severity,
-    failed: u32,
-    of: u32,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    runs: Option<Part>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -63,6 +67,7 @@ impl<'a> EventLine<'a> {
             event: event.event,
             kind: event.kind,
             cause: event.cause,
+            retired: event.retired,
             severity: event.severity,
             since: seconds(event.since),
             evidence: EvidenceOfLine {
@@ -84,16 +89,19 @@ impl<'a> EventLine<'a> {
     /// Names the probes that the incident is about, each with how bad it is for it; those that work nearly as usual are
     /// left out.
     #[must_use]
-    pub fn with_parts(mut self, parts: impl Iterator<Item = (&'a str, Part)>) -> Self {
-        let of_line = |(probe, part): (&'a str, Part)| {
+    pub fn with_probes(mut self, roles: impl IntoIterator<Item = Role<'a>>) -> Self {
+        let of_line = |(probe, part): Role<'a>| {
+            let severity = match part {
+                Some(part) => part.severity()?,
+                None => self.severity,
+            };
             Some(PartOfLine {
                 probe,
-                severity: part.severity()?,
-                failed: part.failed,
-                of: part.of,
+                severity,
+                runs: part,
             })
         };
-        self.probes = parts.filter_map(of_line).collect();
+        self.probes = roles.into_iter().filter_map(of_line).collect();
         self
     }
 
@@ -147,6 +155,7 @@ mod tests {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity: Severity::Partial,
             at: Timestamp::from_seconds(86_402.1),
             since: Timestamp::from_seconds(86_042.1),
@@ -163,11 +172,16 @@ mod tests {
             EventLine::new("openai", &event, TimeColumn::Counted).text(),
             r#"{"t":86402.1,"at":null,"service":"openai","incident":1,"event":"open","kind":"errors","severity":"partial","since":86042.1,"evidence":{"failed":8,"of":19,"rate":0.4211,"usual":0.003,"window_s":360.0}}"#
         );
-        let parts = [(1, 60), (40, 60)].map(|(failed, of)| ("chat", Part { failed, of }));
+        let parts = [(1, 60), (40, 60)].map(|(failed, of)| Part { failed, of });
+        let roles = [
+            ("web", Some(parts[0])),
+            ("chat", Some(parts[1])),
+            ("image", None),
+        ];
         let named = EventLine::new("openai", &event, TimeColumn::Counted)
-            .with_parts(parts.into_iter())
+            .with_probes(roles)
             .text();
-        let tail = r#","probes":[{"probe":"chat","severity":"major","failed":40,"of":60}]}"#;
+        let tail = r#","probes":[{"probe":"chat","severity":"major","failed":40,"of":60},{"probe":"image","severity":"partial"}]}"#;
         assert!(named.ends_with(tail), "{named}");
         let calendar = EventLine::new("openai", &event, TimeColumn::Calendar).text();
         assert!(

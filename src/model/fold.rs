@@ -224,6 +224,17 @@ impl ServiceState {
         self.detector.probes().iter().map(|p| (p.id, p.part))
     }
 
+    /// The probes that an event of its is about, each with its part in the outage where errors are counted.
+    pub fn concerned(&self, event: &IncidentEvent) -> Vec<(ProbeId, Option<Part>)> {
+        match event.kind {
+            IncidentKind::Errors => self.parts().map(|(id, part)| (id, Some(part))).collect(),
+            _ => {
+                let failing = self.failing(event.incident).into_iter();
+                failing.map(|id| (id, None)).collect()
+            }
+        }
+    }
+
     /// Re-checks that were asked for and have not come yet: to be asked for again after a restart.
     pub fn wanted(&self) -> Vec<Recheck> {
         let due = |p: &ProbeState| {

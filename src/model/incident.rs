@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::detect::is_default;
 use super::{FailureKind, ProbeId, Timestamp};
 
 /// The number users see: `incidents 7`. Counted from 1, never reused.
@@ -173,6 +174,9 @@ pub struct IncidentEvent {
     /// Of latency: how slow it is, where a usual latency is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<Slow>,
+    /// Of a close: nobody knows that it is over, but the probes that saw it are removed from probes.toml.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub retired: bool,
     /// How bad it is now; on `close`, how bad it was at worst.
     pub severity: Severity,
     /// When this was decided.
@@ -181,4 +185,13 @@ pub struct IncidentEvent {
     pub since: Timestamp,
     /// The numbers behind it.
     pub verdict: Verdict,
+}
+
+impl IncidentEvent {
+    /// Whether a plain rule of the user's found it: the detector needs evidence, and no other judge opens an incident of
+    /// errors without.
+    pub fn is_by_rule(&self) -> bool {
+        let errors = self.kind == IncidentKind::Errors;
+        errors && self.event != EventKind::Close && self.verdict.bound <= 0.0
+    }
 }

@@ -316,6 +316,7 @@ impl Life {
             kind: theme.kind,
             cause: theme.cause,
             slow: None,
+            retired: matches!(change, Change::Retired { .. }),
             severity,
             at,
             since,

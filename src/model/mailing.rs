@@ -178,6 +178,8 @@ impl Series {
         let worse = Some(event.severity) > self.worst;
         let hold = match (self.told, event.event) {
             (_, EventKind::Open) => None,
+            // Nobody is left who could see that it stays well.
+            (_, EventKind::Close) if event.retired => None,
             (Told::ComesBack, EventKind::Reopen) if !worse => Some(LASTING),
             (Told::ComesBack, EventKind::Close) if event.at.since(self.broke_at) < LASTING => {
                 Some(watch(reopen_within, self.relapses))

@@ -18,6 +18,7 @@ fn event(incident: u64, minutes: f64, event: EventKind, severity: Severity) -> I
         kind: IncidentKind::Errors,
         cause: None,
         slow: None,
+        retired: false,
         severity,
         at: at(minutes),
         since: at(minutes),

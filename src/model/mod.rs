@@ -8,6 +8,7 @@ pub mod budget;
 pub mod cadence;
 pub mod claim;
 pub mod common;
+pub mod concerned;
 pub mod counts;
 pub mod detect;
 pub mod event_line;

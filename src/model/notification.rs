@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::common::Common;
+use super::fold::PlainRule;
 use super::life::Theme;
 use super::said::Remarks;
 use super::{
@@ -29,6 +30,10 @@ pub struct Notification {
     pub reasons: Vec<Reason>,
     /// Each probe of the service since the onset.
     pub probes: Vec<ProbeTally>,
+    /// Names of the probes that the incident is about, while it is open.
+    pub concerned: Vec<String>,
+    /// The rule of the user's that judged, in place of the detector.
+    pub rule: Option<PlainRule>,
     /// The latest failing reply.
     pub last_failure: Option<LastFailure>,
     /// Name of the place that probes.

@@ -63,8 +63,8 @@ pub enum Step<'a> {
     Event {
         /// What.
         event: &'a IncidentEvent,
-        /// The part of each probe in it, by index.
-        parts: Vec<Part>,
+        /// The probes that it is about.
+        probes: Vec<(ProbeId, Option<Part>)>,
         /// How long a recovery is watched now.
         watch: Duration,
     },
@@ -118,12 +118,12 @@ pub fn replay(
         for event in &events {
             let incident = state.incidents().find(|i| i.id == event.incident);
             let watch = incident.map_or(rules.reopen_within, |i| i.watch(rules.reopen_within));
-            let parts = state.parts().map(|(_, part)| part).collect();
+            let probes = state.concerned(event);
             tell(
                 row.service,
                 Step::Event {
                     event,
-                    parts,
+                    probes,
                     watch,
                 },
             );

@@ -14,6 +14,7 @@ fn event(incident: u64, second: f64, kind: EventKind, severity: Severity) -> Inc
         kind: IncidentKind::Errors,
         cause: None,
         slow: None,
+        retired: false,
         severity,
         at,
         since: at,

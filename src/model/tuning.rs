@@ -246,6 +246,7 @@ mod tests {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity,
             at: at(minute),
             since: at(minute - 1),

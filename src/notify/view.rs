@@ -20,6 +20,8 @@ use figures::{grouped, moment};
 
 /// Longest name that is shown, in characters.
 pub const NAME_LIMIT: usize = 60;
+/// Longest list of names, in characters.
+const LISTED: usize = 400;
 /// Most reasons that are shown; the rest is counted.
 const REASONS: usize = 10;
 /// Most probes that are shown, failing ones first; the rest is counted.
@@ -38,6 +40,8 @@ pub struct View {
     pub reasons: Vec<Row>,
     /// Failures by probe.
     pub probes: Vec<Row>,
+    /// What they are, as a heading.
+    pub probes_are: &'static str,
     /// The other services that fail, or failed, with it.
     pub fellows: Vec<Row>,
     /// The evidence.
@@ -100,6 +104,10 @@ impl View {
             probes: match event.kind {
                 IncidentKind::Latency => Vec::new(),
                 _ => probes(&n.probes, event.kind),
+            },
+            probes_are: match event.kind {
+                IncidentKind::Blind => "Service by service",
+                _ => "Probe by probe",
             },
             fellows: together::rows(n),
             failure: n.last_failure.as_ref().map(failure),

@@ -75,14 +75,15 @@ pub(super) fn add_event(
     let added = conn
         .prepare_cached(
             "INSERT INTO event(incident_id, sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound, cause,
-                quantity, slow_probe_id, usual_us, now_us, slow_runs)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) ON CONFLICT DO NOTHING",
+                quantity, slow_probe_id, usual_us, now_us, slow_runs, retired)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             id, event.sequence, event.event.code(), event.kind.code(), event.severity.code(),
             event.at.as_micros(), event.since.as_micros(), v.failed, v.of, v.usual, v.window_s, v.score, v.bound, cause,
             slow.map_or(0, |s| s.quantity.code()), slow.map_or(0, |s| s.probe.0),
             slow.map_or(0, |s| s.usual_us), slow.map_or(0, |s| s.now_us), slow.map_or(0, |s| s.runs),
+            event.retired,
         ])?;
     if added == 0 {
         return Ok(());
@@ -156,7 +157,7 @@ pub(super) fn one(conn: &Connection, incident: IncidentId) -> Result<Option<Inci
 pub(super) fn events(conn: &Connection, incident: IncidentId) -> Result<Vec<IncidentEvent>> {
     let mut statement = conn.prepare_cached(
         "SELECT sequence, event, kind, severity, at, since, failed, of, usual, window_s, score, bound, cause,
-            quantity, slow_probe_id, usual_us, now_us, slow_runs
+            quantity, slow_probe_id, usual_us, now_us, slow_runs, retired
          FROM event WHERE incident_id = ?1 ORDER BY sequence",
     )?;
     let mut rows = statement.query([i64::try_from(incident.0).unwrap_or(i64::MAX)])?;
@@ -169,6 +170,7 @@ pub(super) fn events(conn: &Connection, incident: IncidentId) -> Result<Vec<Inci
             kind: known(IncidentKind::from_code(row.get(2)?))?,
             cause: FailureKind::from_code(row.get(12)?),
             slow: slow(row)?,
+            retired: row.get(18)?,
             severity: known(Severity::from_code(row.get(3)?))?,
             at: Timestamp::from_micros(row.get(4)?),
             since: Timestamp::from_micros(row.get(5)?),

@@ -46,7 +46,7 @@ pub use error::{OpenError, Result, Source, StoreError};
 pub use incidents::{IncidentFilter, IncidentRow};
 pub use limits::LimitRow;
 pub use lock::Holder;
-pub use notices::{NoticeRow, Said};
+pub use notices::{Hush, NoticeRow, Said};
 pub use outbox::{DeliveryRow, DeliveryState, OutboxSummary};
 pub use prune::{Pruned, Retention};
 pub use reader::{IncidentStory, Reader, Tally};

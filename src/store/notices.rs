@@ -2,7 +2,7 @@
 //!
 //! The rows are few, and known in memory, so that a run that has nothing to say of them costs one look.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -17,6 +17,18 @@ const MOST_ROWS: usize = 100;
 /// A threshold is not said again this soon, though the date has changed meanwhile: two servers behind one name may have
 /// certificates of different age.
 const QUIET: Duration = Duration::from_secs(86_400);
+
+/// In place of the threshold that was said, when none was yet.
+const UNSAID: u16 = u16::MAX;
+
+/// What is not to be said now, of the samples of one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Hush {
+    /// The clock may be wrong, and with it every date: nothing is looked at.
+    pub clock: bool,
+    /// What these probes see is written down, and said after the silence or the maintenance that they are in.
+    pub probes: HashSet<ProbeId>,
+}
 
 /// A threshold that was reached and is to be said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +74,16 @@ impl Notices {
     }
 
     /// Takes the deadlines of a run. What is to be said joins `said`.
-    pub fn take(&mut self, conn: &Connection, sample: &Sample, said: &mut Vec<Said>) -> Result<()> {
+    pub fn take(
+        &mut self,
+        conn: &Connection,
+        sample: &Sample,
+        hush: &Hush,
+        said: &mut Vec<Said>,
+    ) -> Result<()> {
+        if hush.clock {
+            return Ok(());
+        }
         let rows = match &mut self.0 {
             Some(rows) => rows,
             unread => unread.insert(load(conn)?),
@@ -73,7 +94,8 @@ impl Notices {
         }
         for deadline in found {
             if let Some(days) = deadline.reached(sample.at) {
-                said.extend(note(conn, rows, sample, deadline, days)?);
+                let may_say = !hush.probes.contains(&sample.probe);
+                said.extend(note(conn, rows, sample, deadline, days, may_say)?);
             }
         }
         for kept in rows.entry(sample.probe).or_default() {
@@ -107,11 +129,12 @@ fn note(
     sample: &Sample,
     deadline: &Deadline,
     days: u16,
+    may_say: bool,
 ) -> Result<Option<Said>> {
     let of = rows.entry(sample.probe).or_default();
     let known = of.iter().position(|kept| kept.deadline == *deadline);
     if let Some(kept) = known.and_then(|at| of.get_mut(at))
-        && kept.said <= days
+        && (kept.said <= days || !may_say)
     {
         if std::mem::take(&mut kept.gone) {
             save(conn, sample.probe, kept)?;
@@ -135,7 +158,10 @@ fn note(
     let kept = Kept {
         service,
         deadline: deadline.clone(),
-        said: days,
+        said: match heard {
+            None if !may_say => UNSAID,
+            _ => days,
+        },
         said_at: heard.unwrap_or(sample.at),
         gone: false,
     };
@@ -148,7 +174,7 @@ fn note(
     if of.len() > MOST_ROWS {
         forget_one(conn, sample.probe, of)?;
     }
-    Ok(heard.is_none().then(|| Said {
+    Ok((heard.is_none() && may_say).then(|| Said {
         service,
         probe: sample.probe,
         deadline: deadline.clone(),

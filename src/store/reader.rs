@@ -12,8 +12,9 @@ use super::{
     ClaimRow, Course, Days, DeliveryRow, IncidentFilter, IncidentRow, LimitRow, NoticeRow,
     OpenError, OutboxSummary, Past, RationRow, Result, ServiceRow, Spending, claims, connection,
     courses, incidents, limits, meta, migrations, notices, numbers, outbox, paces, samples,
-    services, spending, sums,
+    services, spending, story, sums,
 };
+use crate::model::fold::Part;
 use crate::model::notification::Pending;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
 
@@ -92,6 +93,16 @@ impl Reader {
             incidents::events(&self.conn, id)?,
             self.deliveries(id)?,
         )))
+    }
+
+    /// The runs of each configured probe of a service from a moment until before another, as far as they are kept.
+    pub fn parts(
+        &self,
+        service: ServiceId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(String, Part)>> {
+        story::parts(&self.conn, service, (from, until))
     }
 
     /// Incidents that went on at some moment from `from` until before `to`, oldest first, with the moments that a report

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Row, params};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::notices::{Notices, Said};
+use super::notices::{Hush, Notices, Said};
 use super::results::{Results, decode};
 use super::schema::AT_ORIGIN;
 use super::{Result, claims, limits, numbers, spending};
@@ -42,6 +42,7 @@ pub(super) fn insert(
     noted: &mut HashMap<ProbeId, i64>,
     notices: &mut Notices,
     samples: &[Sample],
+    hush: &Hush,
 ) -> Result<Vec<Said>> {
     let mut said = Vec::new();
     let mut add = conn.prepare_cached(
@@ -79,7 +80,7 @@ pub(super) fn insert(
         if let Some(found) = &sample.found {
             keep_findings(conn, sample.probe, at, found)?;
         }
-        notices.take(conn, sample, &mut said)?;
+        notices.take(conn, sample, hush, &mut said)?;
         note_hour(conn, noted, sample)?;
         spending::add(conn, sample)?;
         limits::add(conn, sample)?;

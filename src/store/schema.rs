@@ -15,7 +15,9 @@ pub(super) const APPLICATION_ID: i32 = 0x7774_6368;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step `n` leads from version `n` to `n + 1`.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, MONEY, CLAIMS, CAUSE, SUMS, SAID, PROBER, SLOW];
+pub(super) const MIGRATIONS: &[&str] = &[
+    V1, V2, MONEY, CLAIMS, CAUSE, SUMS, SAID, PROBER, SLOW, RETIRED,
+];
 
 const V1: &str = "
 CREATE TABLE meta(
@@ -235,7 +237,7 @@ CREATE TABLE claim(
 ) STRICT;
 CREATE INDEX claim_probe ON claim(probe_id);
 
--- What ends soon. said: the nearest threshold, in days, that was said. gone: 1 when a later run did not see it any more.
+-- What ends soon. said: the nearest threshold, in days, that was said; 65535: none. gone: 1 when a later run did not see it any more.
 CREATE TABLE notice(
     probe_id INTEGER NOT NULL,
     topic INTEGER NOT NULL,
@@ -332,6 +334,11 @@ ALTER TABLE event ADD COLUMN slow_probe_id INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE event ADD COLUMN usual_us INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE event ADD COLUMN now_us INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE event ADD COLUMN slow_runs INTEGER NOT NULL DEFAULT 0;
+";
+
+const RETIRED: &str = "
+-- 1: a close of which nobody knows that it is over, because the probes that saw it were removed.
+ALTER TABLE event ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
 ";
 
 #[cfg(test)]

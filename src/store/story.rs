@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use super::results::decode;
 use super::samples::{from_row, to_row};
 use super::{Result, services};
+use crate::model::fold::Part;
 use crate::model::notification::{LastFailure, ProbeTally, Reason};
 use crate::model::{FailureKind, Fault, Outcome, ServiceId, Timestamp};
 
@@ -85,6 +86,33 @@ pub(super) fn tell(
         .sort_by_key(|r| (std::cmp::Reverse(r.count), r.kind, r.status));
     story.reasons.truncate(REASONS);
     Ok(story)
+}
+
+/// The runs of each configured probe of a service from a moment until before another, as far as they are kept.
+pub(super) fn parts(
+    conn: &Connection,
+    service: ServiceId,
+    (from, until): (Timestamp, Timestamp),
+) -> Result<Vec<(String, Part)>> {
+    let mut counts = conn.prepare_cached(
+        "SELECT result.code, result.status, count(*) FROM sample JOIN result ON result.id = sample.result_id
+         WHERE probe_id = ?1 AND at >= ?2 AND at < ?3 GROUP BY result.id",
+    )?;
+    let mut parts = Vec::new();
+    for (probe, name) in services::probes_of(conn, service)? {
+        let mut part = Part::default();
+        let mut rows = counts.query(params![probe.0, to_row(from), to_row(until)])?;
+        while let Some(row) = rows.next()? {
+            let (outcome, ..) = decode(row.get(0)?, row.get(1)?, 0)?;
+            let count: u32 = row.get(2)?;
+            if let Some(failed) = outcome.counts() {
+                part.of += count;
+                part.failed += if failed { count } else { 0 };
+            }
+        }
+        parts.push((name, part));
+    }
+    Ok(parts)
 }
 
 /// Whether a result is what is told of; `None` for what says nothing about it.

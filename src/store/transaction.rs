@@ -1,7 +1,7 @@
 //! Writing: samples, states, incident events and letters that belong together, whole or not at all.
 
 use super::{
-    RationRow, Result, Said, SaidRow, Store, Story, incidents, meta, outbox, said, samples,
+    Hush, RationRow, Result, Said, SaidRow, Store, Story, incidents, meta, outbox, said, samples,
     services, spending, story,
 };
 use crate::model::notification::{DeliveryReport, Letter};
@@ -43,6 +43,11 @@ impl<'a> Transaction<'a> {
     ///
     /// Returns the deadlines among their findings that are to be said once this is committed; each only once.
     pub fn samples(&mut self, samples: &[Sample]) -> Result<Vec<Said>> {
+        self.samples_but(samples, &Hush::default())
+    }
+
+    /// The same, but what `hush` names is not said.
+    pub fn samples_but(&mut self, samples: &[Sample], hush: &Hush) -> Result<Vec<Said>> {
         let Store {
             conn,
             results,
@@ -50,7 +55,7 @@ impl<'a> Transaction<'a> {
             notices,
             ..
         } = &mut *self.store;
-        samples::insert(conn, results, noted, notices, samples)
+        samples::insert(conn, results, noted, notices, samples, hush)
     }
 
     /// What is to be told of a service since a moment, with the samples of this transaction; of a notice, only what is of

@@ -7,6 +7,7 @@ use std::time::Duration;
 use watchfire::clock::Clock;
 use watchfire::engine::{Backups, Engine, Input, Money, Observer, Parts, ServicePlan, fact};
 use watchfire::model::blind::Tally;
+use watchfire::model::concerned::Role;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
 use watchfire::model::{
@@ -51,7 +52,7 @@ struct Seen {
 impl Observer for Seen {
     fn recheck(&mut self, _: Recheck) {}
 
-    fn event(&mut self, service: &str, event: &IncidentEvent) {
+    fn event(&mut self, service: &str, event: &IncidentEvent, _: &[Role<'_>]) {
         let mut events = self.events.lock().unwrap();
         events.push((service.to_owned(), event.event));
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use watchfire::clock::Clock;
 use watchfire::engine::{Backups, Engine, Input, Money, Observer, Parts, ServicePlan, fact};
+use watchfire::model::concerned::Role;
 use watchfire::model::counts::NumberRules;
 use watchfire::model::detect::count::CountRules;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
@@ -46,7 +47,7 @@ struct Seen(Arc<Mutex<Vec<EventKind>>>);
 impl Observer for Seen {
     fn recheck(&mut self, _: Recheck) {}
 
-    fn event(&mut self, _: &str, event: &IncidentEvent) {
+    fn event(&mut self, _: &str, event: &IncidentEvent, _: &[Role<'_>]) {
         self.0.lock().unwrap().push(event.event);
     }
 }

@@ -115,6 +115,7 @@ impl Past {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity: Severity::Major,
             at: at(minute),
             since: at(since),

@@ -9,6 +9,7 @@ use watchfire::clock::Clock;
 use watchfire::engine::{
     Backups, Engine, Input, Money, Observer, Parts, PlannedMaintenance, ProbeMoney, ServicePlan,
 };
+use watchfire::model::concerned::Role;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::incident::IncidentState;
 use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
@@ -46,7 +47,7 @@ impl Compose for Ears {
 impl Observer for Ears {
     fn recheck(&mut self, _: Recheck) {}
 
-    fn event(&mut self, _: &str, event: &IncidentEvent) {
+    fn event(&mut self, _: &str, event: &IncidentEvent, _: &[Role<'_>]) {
         self.0.lock().unwrap().1.push(event.event);
     }
 }

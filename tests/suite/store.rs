@@ -221,6 +221,7 @@ fn event(incident: u64, sequence: u32, event: EventKind, at: Timestamp) -> Incid
         kind: IncidentKind::Errors,
         cause: None,
         slow: None,
+        retired: false,
         severity: if sequence == 1 {
             Severity::Major
         } else {

@@ -173,6 +173,7 @@ pub(super) mod tests {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity: Severity::Partial,
             at: at(time),
             since: at(since),

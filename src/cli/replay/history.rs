@@ -188,12 +188,12 @@ impl History<'_> {
         turn(args, &mut rules);
         let page_at = other.unwrap_or(service).alert.page_at;
         let after = Side::new(rules, page_at);
-        self.play(service, before, after, out)
+        self.play(row, before, after, out)
     }
 
     fn play(
         &self,
-        service: &Service,
+        service: &ServiceRow,
         mut before: Side,
         mut after: Side,
         out: &mut Output,
@@ -211,7 +211,7 @@ impl History<'_> {
             before.take(&sample);
             for event in after.take(&sample) {
                 if counts {
-                    out.event(&service.name, &event);
+                    out.event(service, &event, &after.state);
                 }
             }
         }
@@ -281,10 +281,14 @@ struct Output {
 }
 
 impl Output {
-    fn event(&mut self, service: &str, event: &IncidentEvent) {
+    fn event(&mut self, service: &ServiceRow, event: &IncidentEvent, state: &ServiceState) {
         if self.json {
-            let line = EventLine::new(service, event, TimeColumn::Calendar);
-            self.lines.push(line.text());
+            let probes = state.concerned(event).into_iter().filter_map(|(id, part)| {
+                let probe = service.probes.iter().find(|p| p.id == id)?;
+                Some((probe.name.as_str(), part))
+            });
+            let line = EventLine::new(&service.name, event, TimeColumn::Calendar);
+            self.lines.push(line.with_probes(probes).text());
         }
     }
 

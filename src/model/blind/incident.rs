@@ -147,6 +147,11 @@ impl OwnIncident {
         Some((event, Telling::Mailed))
     }
 
+    /// An event that was to be mailed is not: the next one that is begins the thread, if this one would have.
+    pub fn unsaid(&mut self, event: &IncidentEvent) {
+        self.thread_root.take_if(|root| *root == event.sequence);
+    }
+
     /// Whether it was closed so long ago that another blindness would be another incident.
     pub fn is_final(&self, now: Timestamp) -> bool {
         self.closed_at.is_some_and(|at| now.since(at) >= WATCH)
@@ -183,6 +188,7 @@ impl OwnIncident {
             kind: IncidentKind::Blind,
             cause: None,
             slow: None,
+            retired: false,
             // Of the services nothing is known; the prober itself is what is not well.
             severity: Severity::Degraded,
             at: now,
@@ -233,6 +239,23 @@ mod tests {
         assert_eq!((event.verdict.failed, event.verdict.of), (1, 2));
         assert_eq!(own.kinds(), [(FailureKind::Dns, 1)]);
         assert_eq!(own.settle(at(700)), None, "only once");
+    }
+
+    #[test]
+    fn a_mail_that_a_silence_takes_is_no_root_of_a_thread() {
+        let mut own = opened(0);
+        own.ended(blind(0, 600));
+        let (first, _) = own.settle(at(615)).unwrap();
+        own.unsaid(&first);
+        own.began(Lack::Network, at(700), at(700));
+        own.ended(blind(700, 1_000));
+        let (second, _) = own.settle(at(1_100)).unwrap();
+        assert_eq!(own.thread_root, Some(second.sequence));
+        own.began(Lack::Network, at(1_200), at(1_200));
+        own.ended(blind(1_200, 1_500));
+        let (third, _) = own.settle(at(1_600)).unwrap();
+        own.unsaid(&third);
+        assert_eq!(own.thread_root, Some(second.sequence));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The words of a notice: what goes wrong on our side, and what its owner can do about it.
 
 use super::figures::{grouped, moment, span};
-use super::title;
+use super::{LISTED, NAME_LIMIT, line, title};
+use crate::model::concerned::listed;
 use crate::model::notification::Notification;
 use crate::model::{EventKind, FailureKind};
 
@@ -59,6 +60,9 @@ const fn remedy(cause: FailureKind) -> &'static str {
 pub fn headline(n: &Notification, cause: FailureKind) -> String {
     let title = title(n);
     match n.event.event {
+        EventKind::Close if n.event.retired => {
+            format!("NOT WATCHED ANY MORE: {title}: {}", what(cause))
+        }
         EventKind::Close => format!("SETTLED: {title}: no longer {}", settled(cause)),
         _ => format!("NOTICE: {title}: {}", what(cause)),
     }
@@ -72,8 +76,12 @@ fn settled(cause: FailureKind) -> String {
 pub fn sentences(n: &Notification, cause: FailureKind) -> Vec<String> {
     let (event, v) = (&n.event, &n.event.verdict);
     if event.event == EventKind::Close {
+        let over = match event.retired {
+            true => "Its probes were removed from probes.toml.".to_owned(),
+            false => format!("Good answers come again since {}.", moment(event.since)),
+        };
         return vec![
-            format!("Good answers come again since {}.", moment(event.since)),
+            over,
             format!(
                 "It lasted about {}; {} of {} runs were answered so.",
                 span(event.since.since(n.opened_at)),
@@ -89,8 +97,20 @@ pub fn sentences(n: &Notification, cause: FailureKind) -> Vec<String> {
             grouped(v.failed),
             moment(event.since)
         ),
-        "This is no outage and does not count as one. But as long as it lasts, these probes see nothing.".to_owned(),
+        format!(
+            "This is no outage and does not count as one. But as long as it lasts, {}.",
+            blind(&n.concerned)
+        ),
     ]
+}
+
+/// Which probes see nothing.
+fn blind(probes: &[String]) -> String {
+    match probes {
+        [] => "these probes see nothing".to_owned(),
+        [probe] => format!("{} sees nothing", line(probe, NAME_LIMIT)),
+        probes => format!("{} see nothing", line(&listed(probes), LISTED)),
+    }
 }
 
 #[cfg(test)]

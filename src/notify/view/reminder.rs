@@ -32,6 +32,7 @@ impl View {
             ],
             reasons: Vec::new(),
             probes: Vec::new(),
+            probes_are: "",
             fellows: Vec::new(),
             failure: None,
             next: None,

@@ -1,7 +1,8 @@
 //! The sentences about slow answers: which latency of which probe, usually and now, and whether it has come back.
 
-use super::NAME_LIMIT;
 use super::figures::{grouped, latency, moment};
+use super::{LISTED, NAME_LIMIT};
+use crate::model::concerned::listed;
 use crate::model::notification::Notification;
 use crate::model::{IncidentEvent, Quantity, Slow};
 use crate::notify::words::line;
@@ -25,6 +26,16 @@ pub fn figures(n: &Notification) -> Option<String> {
     Some(format!(
         "{whose}{what}: usually {before}, now {now} (median of the last {runs} runs)."
     ))
+}
+
+/// `Slow is chat-stream.` where no latency is told that would name the probe.
+pub fn probes(n: &Notification) -> Option<String> {
+    if n.event.slow.is_some() || n.concerned.is_empty() {
+        return None;
+    }
+    let are = if n.concerned.len() == 1 { "is" } else { "are" };
+    let names = listed(&n.concerned);
+    Some(format!("Slow {are} {}.", line(&names, LISTED)))
 }
 
 /// How a slowdown ended, and what would be told next.

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use super::figures::{grouped, moment, percent, span, usual};
 use super::together::{self, and_others};
-use super::{notice, slow, title};
+use super::{LISTED, notice, slow, title};
+use crate::model::concerned::{Concerned, Tense};
+use crate::model::fold::Part;
 use crate::model::mailing::LASTING;
-use crate::model::notification::{Notification, Pace};
+use crate::model::notification::{Notification, Pace, ProbeTally};
 use crate::model::{EventKind, IncidentKind, Severity};
+use crate::notify::words::line;
 
 /// The state and the service.
 pub fn headline(n: &Notification) -> String {
@@ -21,6 +24,7 @@ pub fn headline(n: &Notification) -> String {
         _ => title,
     };
     match event.event {
+        EventKind::Close if event.retired => format!("NOT WATCHED ANY MORE: {title}"),
         EventKind::Close if n.fellows.iter().any(|f| f.open) => {
             format!(
                 "PARTLY RECOVERED: {title}; still failing:{}",
@@ -82,14 +86,31 @@ fn of_service(n: &Notification) -> Vec<String> {
         }
     };
     let window = span(Duration::try_from_secs_f64(event.verdict.window_s).unwrap_or_default());
+    let against = match n.rule {
+        Some(rule) => format!("the rule in probes.toml is: {rule}"),
+        None => usual(event.verdict.usual),
+    };
     let counted = format!(
-        "{} in the last {window} ({}); {}.",
+        "{} in the last {window} ({}); {against}.",
         share(n),
         percent(event.verdict.rate()),
-        usual(event.verdict.usual)
     );
-    let figures = slow::figures(n);
-    figures.into_iter().chain([counted, began]).collect()
+    let whose = concerned(n, Tense::Present).or_else(|| slow::figures(n));
+    whose.into_iter().chain([counted, began]).collect()
+}
+
+/// Which probes it is about, and which work.
+fn concerned(n: &Notification, tense: Tense) -> Option<String> {
+    if n.event.kind != IncidentKind::Errors {
+        return slow::probes(n);
+    }
+    let part = |p: &ProbeTally| Part {
+        failed: p.failed,
+        of: p.of,
+    };
+    let probes = n.probes.iter().map(|p| (p.name.as_str(), part(p)));
+    let sentence = Concerned::of(probes).sentence(tense)?;
+    Some(line(&sentence, 2 * LISTED))
 }
 
 fn recovery(n: &Notification) -> Vec<String> {
@@ -102,6 +123,20 @@ fn recovery(n: &Notification) -> Vec<String> {
         1 => ", with one lull".to_owned(),
         lulls => format!(", with {} lulls", grouped(lulls)),
     };
+    let what = outage(event.severity, event.kind);
+    if event.retired {
+        let gone = "Its probes were removed from probes.toml: nobody can tell whether it goes on.";
+        let seen = span(window);
+        let told = [
+            gone.to_owned(),
+            format!(
+                "The {what} was seen for {seen}{breaks}, from {} on.",
+                moment(onset)
+            ),
+            format!("In all, {} ({}).", share(n), percent(v.rate())),
+        ];
+        return told.into();
+    }
     let (is_back, again) = match event.kind {
         IncidentKind::Latency => slow::over(event),
         _ => (
@@ -112,8 +147,7 @@ fn recovery(n: &Notification) -> Vec<String> {
     let mut told = vec![
         is_back,
         format!(
-            "The {} lasted about {}{breaks}, from {} on.",
-            outage(event.severity, event.kind),
+            "The {what} lasted about {}{breaks}, from {} on.",
             span(event.since.since(onset)),
             moment(onset)
         ),
@@ -129,7 +163,8 @@ fn recovery(n: &Notification) -> Vec<String> {
             ),
         },
     ];
-    told.splice(1..1, slow::figures(n));
+    let whose = concerned(n, Tense::Past).or_else(|| slow::figures(n));
+    told.splice(1..1, whose);
     told
 }
 

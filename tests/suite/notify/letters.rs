@@ -5,6 +5,7 @@ use std::time::Duration;
 use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders as _};
 use proptest::prelude::*;
 use watchfire::model::common::Common;
+use watchfire::model::fold::PlainRule;
 use watchfire::model::life::Theme;
 use watchfire::model::notification::{
     Compose as _, Fellow, LastFailure, Letter, Notification, Pace, ProbeTally, Reason, Reminder,
@@ -61,6 +62,7 @@ fn open() -> Notification {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity: Severity::Partial,
             at: at("03:43:42"),
             since: at("03:40:35"),
@@ -94,6 +96,8 @@ fn open() -> Notification {
             tally("image", 3, 4),
             tally("login", 0, 6),
         ],
+        concerned: Vec::new(),
+        rule: None,
         last_failure: Some(LastFailure {
             probe: "chat".to_owned(),
             at: at("03:43:40"),
@@ -188,6 +192,64 @@ fn a_trouble_that_keeps_coming_back_is_said_to_and_when_the_next_mail_comes() {
         "{told}"
     );
     assert!(!told.contains("Should it break again"), "{told}");
+}
+
+#[test]
+fn a_rule_of_the_users_is_told_in_place_of_what_is_usual() {
+    let mut n = open();
+    n.rule = Some(PlainRule::Rate {
+        over: 0.2,
+        window: Duration::from_secs(300),
+        min_runs: 5,
+    });
+    let told = text(&n);
+    let counted = "7 of 16 runs failed in the last 3 min (44%); \
+                   the rule in probes.toml is: more than 20 % of the runs of 5m fail (of at least 5).";
+    assert!(
+        told.contains(counted) && !told.contains("usually"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_incident_whose_probes_were_removed_has_not_recovered() {
+    for pace in [Pace::Steps, Pace::ComesBack] {
+        let mut n = close();
+        n.event.retired = true;
+        n.pace = pace;
+        let told = text(&n);
+        let head = "NOT WATCHED ANY MORE: OpenAI\n\n\
+                    Its probes were removed from probes.toml: nobody can tell whether it goes on.\n\
+                    The major outage was seen for 1 h 10 min, from 2023-11-08 03:40:35 UTC on.";
+        assert!(told.replace("\r\n", "\n").starts_with(head), "{told}");
+        for wrong in ["worked again", "stayed well", "break again", "RECOVERED"] {
+            assert!(!told.contains(wrong), "{told}");
+        }
+    }
+    let mut n = notice();
+    n.event.event = EventKind::Close;
+    n.event.retired = true;
+    let told = text(&n);
+    assert!(
+        !told.contains("Good answers") && !told.contains("SETTLED"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_probes_that_an_incident_is_about_are_named_whatever_it_counts() {
+    let mut n = slow(Quantity::Total, "chat");
+    n.event.slow = None;
+    n.concerned = vec!["chat".to_owned(), "chat-stream".to_owned()];
+    let told = text(&n);
+    assert!(told.contains("Slow are chat and chat-stream."), "{told}");
+    let mut n = notice();
+    n.concerned = vec!["image".to_owned()];
+    let told = text(&n);
+    assert!(
+        told.contains("as long as it lasts, image sees nothing."),
+        "{told}"
+    );
 }
 
 fn parse(letter: &Letter) -> Message<'_> {
