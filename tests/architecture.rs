@@ -32,6 +32,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sd_notify", &["daemon"]),
     ("clap::", &["cli"]),
     ("plotters::", &["chart"]),
+    ("resvg::", &["chart"]),
+    ("png::", &["chart"]),
     ("comfy_table", &["cli"]),
     ("mail_parser::", &["cli"]),
     ("textwrap::", &["cli"]),

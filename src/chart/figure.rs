@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use crate::model::scene::Run;
 use crate::model::trace::TimeColumn;
 use crate::model::{EventKind, IncidentEvent, IncidentId, Severity, Timestamp};
 
@@ -25,12 +26,16 @@ pub struct Figure {
     pub runs: Vec<Run>,
     /// Periods in which an incident was open or watched.
     pub periods: Vec<Period>,
-    /// When mails went out.
-    pub mails: Vec<MailMark>,
+    /// When mails went out; `None` where they have no place, as in a mail.
+    pub mails: Option<Vec<MailMark>>,
     /// What others said, and when.
     pub marks: Vec<Mark>,
     /// Whether the time that answers took is shown too.
     pub latency: bool,
+    /// The time that it is about: set apart by its ground.
+    pub focus: Option<Span>,
+    /// The error rate from which on people are told.
+    pub threshold: Option<f64>,
 }
 
 /// A time from one moment to a later one.
@@ -40,19 +45,6 @@ pub struct Span {
     pub from: Timestamp,
     /// Last moment.
     pub to: Timestamp,
-}
-
-/// One scheduled run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
-    /// When it began.
-    pub at: Timestamp,
-    /// Index into [`Figure::probes`].
-    pub probe: usize,
-    /// Whether it failed.
-    pub failed: bool,
-    /// How long it took, in microseconds.
-    pub latency_us: u32,
 }
 
 /// A time in which an incident stood in one state.

@@ -79,7 +79,14 @@ pub fn incidents<DB: DrawingBackend>(
     figure: &Figure,
 ) -> Result<(), DrawError> {
     let room = layout.incidents;
-    name(pen, layout, room, "incidents")?;
+    let first = figure.periods.first().map(|p| p.incident);
+    let one = figure.periods.iter().all(|p| Some(p.incident) == first);
+    name(
+        pen,
+        layout,
+        room,
+        if one { "incident" } else { "incidents" },
+    )?;
     for period in &figure.periods {
         let Some(span) = period.span.within(figure.span) else {
             continue;
@@ -109,13 +116,11 @@ pub fn mails<DB: DrawingBackend>(
     layout: &Layout,
     figure: &Figure,
 ) -> Result<(), DrawError> {
-    let room = layout.mails;
+    let (Some(room), Some(mails)) = (layout.mails, &figure.mails) else {
+        return Ok(());
+    };
     name(pen, layout, room, "mails")?;
-    let shown: Vec<&MailMark> = figure
-        .mails
-        .iter()
-        .filter(|m| figure.span.holds(m.at))
-        .collect();
+    let shown: Vec<&MailMark> = mails.iter().filter(|m| figure.span.holds(m.at)).collect();
     let half = layout.letter * 0.55;
     for (index, mail) in shown.iter().enumerate() {
         let x = layout.x(mail.at);

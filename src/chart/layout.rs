@@ -47,8 +47,8 @@ pub struct Layout {
     pub marks: Option<Room>,
     /// Incidents.
     pub incidents: Room,
-    /// Mails.
-    pub mails: Room,
+    /// Mails; none where they are not shown.
+    pub mails: Option<Room>,
     /// The error rate.
     pub rate: Room,
     /// One for each probe that is shown; none for a single probe, which the error rate shows already.
@@ -82,7 +82,10 @@ impl Layout {
         let title = room(letter * 1.5, 0.0);
         let marks = (!figure.marks.is_empty()).then(|| room(letter * 1.3, letter * 0.3));
         let incidents = room(letter * 1.3, letter * 0.4);
-        let mails = room(letter * 1.3, letter * 0.5);
+        let mails = figure
+            .mails
+            .is_some()
+            .then(|| room(letter * 1.3, letter * 0.5));
         // Wider figures are not taller without end: the eye compares slopes best near 45 degrees.
         let rate = room((width * 0.2).clamp(90.0, 170.0), letter * 1.5);
         let shown = match figure.probes.len() {

@@ -28,6 +28,13 @@ impl Look {
         scheme: Scheme::Light,
     };
 
+    /// For a mail: seen at three quarters of its size on a telephone, at half more beside other text.
+    pub const MAIL: Look = Look {
+        width: 360,
+        letter: 13,
+        scheme: Scheme::Light,
+    };
+
     /// A look of this width, with letters that can be read at it.
     pub fn of_width(width: u32) -> Self {
         let letter = match width {

@@ -2,7 +2,7 @@
 //! in words.
 //!
 //! Pure: takes what is known and gives text. `figure` is what is shown, `layout` where, `look` how; `lanes` and `panels`
-//! draw with `pen`, `document` finishes it, and `words` says the same without a picture.
+//! draw with `pen`, `document` finishes it, `raster` makes pixels of it, and `words` says the same without a picture.
 
 mod document;
 pub mod figure;
@@ -11,6 +11,7 @@ mod layout;
 pub mod look;
 mod panels;
 mod pen;
+mod raster;
 mod rates;
 mod ticks;
 mod words;
@@ -18,6 +19,7 @@ mod words;
 pub use figure::{Figure, MailMark, Mark, Period, Run, Span};
 pub use look::{Look, Scheme};
 pub use pen::DrawError;
+pub use raster::picture;
 pub use words::describe;
 
 use layout::Layout;
@@ -31,6 +33,19 @@ use pen::Side;
 /// # Errors
 /// When the drawing crate refuses; no figure is known for which it does.
 pub fn svg(figure: &Figure, look: &Look) -> Result<String, DrawError> {
+    let (drawing, size) = draw(figure, look)?;
+    Ok(document::finish(
+        &drawing,
+        size,
+        pen::points(size),
+        look.scheme,
+        &figure.title,
+        &describe(figure),
+    ))
+}
+
+/// The drawing without what makes it a document of its own, and its size in pixels.
+fn draw(figure: &Figure, look: &Look) -> Result<(String, (u32, u32)), DrawError> {
     let layout = Layout::new(figure, look);
     let (width, height) = layout.size;
     let drawing = pen::svg(layout.size, look.scheme, |pen| {
@@ -52,14 +67,7 @@ pub fn svg(figure: &Figure, look: &Look) -> Result<String, DrawError> {
         lanes::marks(pen, &layout, figure)?;
         lanes::mails(pen, &layout, figure)
     })?;
-    Ok(document::finish(
-        &drawing,
-        layout.size,
-        pen::points(layout.size),
-        look.scheme,
-        &figure.title,
-        &describe(figure),
-    ))
+    Ok((drawing, layout.size))
 }
 
 #[cfg(test)]

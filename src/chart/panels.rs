@@ -7,7 +7,7 @@ use plotters::prelude::DrawingBackend;
 
 use super::figure::{Figure, Run};
 use super::lanes::name;
-use super::layout::Layout;
+use super::layout::{Layout, Room};
 use super::look::Ink;
 use super::pen::{DrawError, Pen, Place, Side, width_of};
 use super::rates::{begin, bins, latencies, length};
@@ -45,6 +45,7 @@ pub fn rate<DB: DrawingBackend>(
         .fold(0.0, f64::max);
     let top = round_up(highest, TOPS).min(1.0);
     let y = |rate: f64| room.bottom - (rate / top).min(1.0) * room.height();
+    ground(pen, layout, figure, room)?;
     for share in [0.0, 0.5, 1.0] {
         guide(pen, layout, y(share * top), &percent(share * top))?;
     }
@@ -60,6 +61,10 @@ pub fn rate<DB: DrawingBackend>(
             .map(|(i, (rate, _, _))| (x(*i), y(*rate)))
             .collect();
         pen.line(&line, Ink::Line, 1.75)?;
+        dot(pen, &line)?;
+    }
+    if let Some(threshold) = figure.threshold.filter(|t| *t < top) {
+        limit(pen, layout, y(threshold), &percent(threshold))?;
     }
     let words = match figure.probes.len() {
         0 | 1 => format!("share of runs that failed, {}", in_words(long)),
@@ -121,6 +126,7 @@ pub fn latency<DB: DrawingBackend>(
         .fold(0.0, f64::max);
     let top = round_up(highest.max(1.0), MILLISECONDS);
     let y = |ms: f64| room.bottom - (ms / top).min(1.0) * room.height();
+    ground(pen, layout, figure, room)?;
     for share in [0.0, 1.0] {
         guide(pen, layout, y(share * top), &milliseconds(share * top))?;
     }
@@ -136,13 +142,14 @@ pub fn latency<DB: DrawingBackend>(
             .collect();
         pen.line(&p95, Ink::Beside, 1.25)?;
         pen.line(&median, Ink::Line, 1.75)?;
+        dot(pen, &median)?;
     }
     let place = (layout.left, room.top - layout.letter * 0.75);
     caption(
         pen,
         place,
         layout,
-        "time of an answer: median, and 95 % are faster than",
+        "time of an answer: median and 95th percentile",
     )
 }
 
@@ -177,6 +184,54 @@ pub fn axis<DB: DrawingBackend>(
         }
     }
     Ok(())
+}
+
+/// The ground of the time that the figure is about.
+fn ground<DB: DrawingBackend>(
+    pen: &Pen<'_, DB>,
+    layout: &Layout,
+    figure: &Figure,
+    room: Room,
+) -> Result<(), DrawError> {
+    let Some(focus) = figure.focus.and_then(|f| f.within(figure.span)) else {
+        return Ok(());
+    };
+    let (from, to) = (layout.x(focus.from), layout.x(focus.to));
+    pen.fill(
+        (from, room.top),
+        (to.max(from + 2.0), room.bottom),
+        Ink::Clean,
+    )
+}
+
+/// A bin without neighbours is no line: it is drawn as a point.
+fn dot<DB: DrawingBackend>(pen: &Pen<'_, DB>, line: &[Place]) -> Result<(), DrawError> {
+    match line {
+        [(x, y)] => pen.fill((x - 2.0, y - 2.0), (x + 2.0, y + 2.0), Ink::Line),
+        _ => Ok(()),
+    }
+}
+
+/// A dashed line across, with its value at its right end, above it.
+fn limit<DB: DrawingBackend>(
+    pen: &Pen<'_, DB>,
+    layout: &Layout,
+    y: f64,
+    label: &str,
+) -> Result<(), DrawError> {
+    let (dash, gap) = (layout.letter * 0.4, layout.letter * 0.35);
+    let mut x = layout.left;
+    while x < layout.right {
+        pen.line(
+            &[(x, y), ((x + dash).min(layout.right), y)],
+            Ink::Mark,
+            1.25,
+        )?;
+        x += dash + gap;
+    }
+    let place = (layout.left + layout.letter * 0.3, y - layout.letter * 0.6);
+    let words = format!("no alert below {label}");
+    pen.words(&words, place, Side::Start, layout.letter * 0.92, Ink::Mark)
 }
 
 fn guide<DB: DrawingBackend>(

@@ -147,7 +147,7 @@ fn point((x, y): Place) -> (i32, i32) {
     ((x * GRAIN).round() as i32, (y * GRAIN).round() as i32)
 }
 
-fn failed(why: impl std::fmt::Display) -> DrawError {
+pub(super) fn failed(why: impl std::fmt::Display) -> DrawError {
     DrawError(why.to_string())
 }
 

@@ -50,15 +50,17 @@ fn outage() -> Figure {
             period("03:43", "04:44", Some(Severity::Partial)),
             period("04:44", "05:44", None),
         ],
-        mails: vec![
+        mails: Some(vec![
             mail("03:43", EventKind::Open),
             mail("04:44", EventKind::Close),
-        ],
+        ]),
         marks: vec![Mark {
             at: at("03:52"),
             label: "status page".to_owned(),
         }],
         latency: false,
+        focus: None,
+        threshold: None,
     }
 }
 
@@ -154,7 +156,7 @@ fn odd_figures_are_drawn_too() {
         probes: Vec::new(),
         runs: Vec::new(),
         periods: Vec::new(),
-        mails: Vec::new(),
+        mails: Some(Vec::new()),
         marks: Vec::new(),
         ..outage()
     };
@@ -179,5 +181,55 @@ fn odd_figures_are_drawn_too() {
         for width in [0, 200, 800, u32::MAX] {
             assert!(svg(&figure, &Look::of_width(width)).is_ok());
         }
+    }
+}
+
+#[test]
+fn a_figure_for_a_mail_sets_its_time_apart_and_says_from_where_on_people_are_told() {
+    let figure = Figure {
+        focus: Some(span("03:40", "04:40")),
+        threshold: Some(0.1),
+        latency: true,
+        mails: None,
+        ..outage()
+    };
+    let drawn = svg(&figure, &Look::MAIL).unwrap();
+    assert!(drawn.contains("no alert below 10 %") && !drawn.contains("\nmails\n"));
+    assert_eq!(
+        describe(&figure),
+        "OpenAI, 8 November 2023: share of runs that failed, 2 probes together, from 8 Nov 03:00 to 8 Nov 06:00. \
+         At most 25 % failed, at 03:40; failed from 03:40 to 04:40: chat 61 of 121, login 0 of 121. \
+         Incident 7, partial at worst: open 03:43 to 04:44. Below 10 % nobody is told. \
+         A good answer took 250 ms (95 % within 250 ms) before it, and 250 ms (95 % within 250 ms) since. \
+         Mark: status page at 03:52."
+    );
+}
+
+#[test]
+fn a_picture_is_a_small_png_that_is_the_same_each_time() {
+    let first = picture(&outage()).unwrap();
+    assert!(first.png.starts_with(b"\x89PNG"));
+    assert!(first.png.len() < 30_000, "{} bytes", first.png.len());
+    assert_eq!(first.alt, describe(&outage()));
+    let decoded = image::load_from_memory(&first.png).unwrap();
+    let (width, height) = first.size;
+    assert_eq!((decoded.width(), decoded.height()), (2 * width, 2 * height));
+    assert_eq!(picture(&outage()).unwrap(), first);
+}
+
+#[test]
+fn names_of_any_script_and_length_make_a_picture() {
+    for name in [
+        "",
+        "火の番 مراقبة",
+        "\u{0}\u{1b}",
+        "&<>\"'",
+        &"x".repeat(10_000),
+        "👩‍🚒\u{202e}",
+    ] {
+        let mut figure = outage();
+        figure.title = name.to_owned();
+        figure.probes[0] = name.to_owned();
+        assert!(picture(&figure).is_ok(), "{name:?}");
     }
 }

@@ -15,6 +15,7 @@ mod demo;
 mod host;
 mod incidents;
 mod lines;
+mod mail;
 mod pages;
 mod probe;
 mod replay;
@@ -92,6 +93,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Send a test alert through the real path
     TestMail(test_mail::TestMailArgs),
+    /// Show how the mails look
+    Mail(mail::MailArgs),
 }
 
 /// Which files configure a command.
@@ -169,6 +172,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => return replay::run(&args),
         Command::Report(args) => report::run(&args),
         Command::TestMail(args) => test_mail::run(&args),
+        Command::Mail(args) => mail::run(&args),
     };
     lines::drain();
     exit.into()

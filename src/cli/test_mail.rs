@@ -2,21 +2,12 @@
 
 mod words;
 
-use std::time::Duration;
-
 use clap::Args;
 
-use super::{Exit, Files, complain};
+use super::{Exit, Files, complain, mail};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::life::Theme;
-use crate::model::notification::{
-    LastFailure, Notification, Pace, Pending, ProbeTally, Reason, Thread,
-};
-use crate::model::{
-    EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, ProbeId, Severity,
-    Timestamp, Verdict,
-};
+use crate::model::notification::Pending;
 use crate::notify::{Acceptance, MailComposer, Transport};
 
 /// What `test-mail` takes.
@@ -93,7 +84,7 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
         .map_err(|e| e.to_string())?;
     let mut accepted = true;
     for recipient in recipients {
-        let letter = composer.compose_test(&sample(now, &config.location), recipient);
+        let letter = composer.compose_test(&mail::test(now, &config.location), recipient);
         let pending = Pending {
             id: 0,
             incident: None,
@@ -110,81 +101,16 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
     Ok(accepted)
 }
 
-/// A made-up alert that says that it is one.
-fn sample(now: Timestamp, location: &str) -> Notification {
-    let since = now - Duration::from_secs(360);
-    Notification {
-        event: IncidentEvent {
-            incident: IncidentId(0),
-            sequence: 0,
-            event: EventKind::Open,
-            kind: IncidentKind::Errors,
-            cause: None,
-            slow: None,
-            retired: false,
-            severity: Severity::Partial,
-            at: now,
-            since,
-            verdict: Verdict {
-                failed: 8,
-                of: 19,
-                usual: 0.003,
-                window_s: 360.0,
-                score: 14.2,
-                bound: 12.4,
-            },
-        },
-        opened_at: now,
-        thread: Thread {
-            incident: IncidentId(0),
-            sequence: 0,
-            title: "TEST (nothing is broken)".to_owned(),
-            theme: Theme::ERRORS,
-        },
-        reopened: 0,
-        service: "test".to_owned(),
-        title: "TEST (nothing is broken)".to_owned(),
-        reasons: vec![Reason {
-            kind: FailureKind::ServerError,
-            fault: Fault::Provider,
-            status: Some(503),
-            count: 8,
-        }],
-        concerned: Vec::new(),
-        rule: None,
-        probes: vec![ProbeTally {
-            id: Some(ProbeId(1)),
-            name: "chat".to_owned(),
-            failed: 8,
-            of: 19,
-        }],
-        last_failure: Some(LastFailure {
-            probe: "chat".to_owned(),
-            at: now,
-            kind: FailureKind::ServerError,
-            status: Some(503),
-            text: "This is a test mail of watchfire. Nothing is broken.".to_owned(),
-            request_id: None,
-        }),
-        location: location.to_owned(),
-        reopen_within: Duration::from_secs(3600),
-        pace: Pace::Steps,
-        fellows: Vec::new(),
-        common: None,
-        works: Vec::new(),
-        remarks: Default::default(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Timestamp;
 
     #[test]
     fn a_test_mail_says_first_that_it_is_one() {
         let now = Timestamp::from_micros(1_700_000_000_000_000);
         let composer = MailComposer::new("watchfire@example.com", "here").unwrap();
-        let letter = composer.compose_test(&sample(now, "here"), "oncall@example.com");
+        let letter = composer.compose_test(&mail::test(now, "here"), "oncall@example.com");
         let text = String::from_utf8(letter.bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains("Subject: [watchfire] Test alert"), "{head}");

@@ -13,7 +13,7 @@ use super::routes;
 use super::said::{self, Orders};
 use super::service::Service;
 use super::telling::{self, Desk, Told, suspected};
-use super::{Engine, Parts};
+use super::{Engine, Parts, scene};
 
 /// After a failed commit the next attempt waits this long.
 const RETRY: Duration = Duration::from_secs(1);
@@ -299,6 +299,11 @@ fn write(
         mailings: &told.mailings,
         now,
         facts: HashMap::new(),
+        // What is left of a full disk is for words.
+        pictures: match load {
+            Load::All => scene::MOST_PICTURES,
+            Load::Light => 0,
+        },
     };
     let mut letters = 0;
     for (recipient, telling) in told.stories.due(now, suspected(services), services.len()) {

@@ -13,6 +13,7 @@ mod limits;
 mod own;
 mod routes;
 mod said;
+mod scene;
 mod service;
 mod startup;
 mod telling;

@@ -8,6 +8,7 @@ use crate::model::blind::OwnIncident;
 use crate::model::life::Theme;
 use crate::model::notification::{Compose, Notification, Pace, ProbeTally, Reason, Thread};
 use crate::model::said::Remarks;
+use crate::model::scene::Scene;
 use crate::model::{Fault, IncidentEvent, ServiceId, Timestamp};
 use crate::store::{About, StoreError, Transaction};
 
@@ -74,6 +75,7 @@ impl Engine {
                         kind: event.kind,
                         cause: None,
                     },
+                    severity: event.severity,
                 },
                 opened_at: own.opened_at,
                 reopened: own.reopened,
@@ -91,6 +93,7 @@ impl Engine {
                 common: None,
                 works: Vec::new(),
                 remarks: Remarks::default(),
+                scene: Scene::default(),
             },
             recipients: everybody.cloned().collect(),
         }

@@ -12,13 +12,14 @@ use crate::model::life::Theme;
 use crate::model::mailing::Mailings;
 use crate::model::notification::{Compose, Fellow, Notification, Pace, Reminder, Thread};
 use crate::model::said::{Acked, Remarks};
+use crate::model::scene::Scene;
 use crate::model::story::{Audience, Member, News, Telling};
 use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Timestamp};
 use crate::store::{About, Said, StoreError, Story, Transaction};
 
-use super::Parts;
 use super::routes::alternatives;
 use super::service::Service;
+use super::{Parts, scene};
 
 /// Key of what was told among the single facts of the database.
 pub(super) const TOLD: &str = "told";
@@ -62,7 +63,9 @@ pub(super) struct Desk<'a, 'tx> {
     pub mailings: &'a Mailings,
     pub now: Timestamp,
     /// What was looked up for one recipient serves the next.
-    pub facts: HashMap<IncidentId, Story>,
+    pub facts: HashMap<(IncidentId, u32), (Story, Scene)>,
+    /// Pictures that may still be drawn.
+    pub pictures: usize,
 }
 
 /// Services under suspicion without an open incident.
@@ -79,17 +82,29 @@ impl Desk<'_, '_> {
         let Some(service) = self.services.get(&lead.service) else {
             return Ok(false);
         };
-        let story = match self.facts.get(&event.incident) {
-            Some(story) => story.clone(),
+        let key = (event.incident, event.sequence);
+        let (story, scene) = match self.facts.get(&key) {
+            Some(facts) => facts.clone(),
             None => {
                 let since = begin(service, lead);
                 let story = self.tx.story(lead.service, since, event.cause)?;
-                self.facts.insert(event.incident, story.clone());
-                story
+                let onset = service
+                    .incident(event.incident)
+                    .map_or(event.since, |i| i.since);
+                let draw = self.pictures > 0;
+                let scene = scene::gather(self.tx, service, event, onset, draw, self.now)?;
+                self.pictures -= usize::from(scene.picture.is_some());
+                self.facts.insert(key, (story.clone(), scene.clone()));
+                (story, scene)
             }
         };
+        let first = self.tx.events(root.incident)?;
+        let first = first.iter().find(|e| e.sequence == root.sequence);
+        let severity = first.map_or(event.severity, |e| e.severity);
         let mut notification = self.notification(service, story, telling, recipient);
+        notification.thread.severity = severity;
         notification.remarks = self.remarks(service, event)?;
+        notification.scene = scene;
         let about = About {
             // Letters of a thread keep their order, and are found with the incident that it began with.
             incident: root.incident,
@@ -147,6 +162,7 @@ impl Desk<'_, '_> {
                 |service| service.plan.title.clone(),
             ),
             theme,
+            severity: event.severity,
         };
         let outage = event.kind == IncidentKind::Errors;
         let plain = service.plan.rules.reopen_within;
@@ -174,6 +190,7 @@ impl Desk<'_, '_> {
                 Vec::new()
             },
             remarks: Remarks::default(),
+            scene: Scene::default(),
         }
     }
 

@@ -36,6 +36,7 @@ pub mod route;
 pub mod said;
 pub mod sample;
 pub mod scenario;
+pub mod scene;
 pub mod secret;
 pub mod slo;
 pub mod span;

@@ -6,6 +6,7 @@ use super::common::Common;
 use super::fold::PlainRule;
 use super::life::Theme;
 use super::said::Remarks;
+use super::scene::Scene;
 use super::{
     Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, ProbeId, Severity,
     Timestamp,
@@ -51,6 +52,8 @@ pub struct Notification {
     pub works: Vec<String>,
     /// What people said of it.
     pub remarks: Remarks,
+    /// What surrounds it.
+    pub scene: Scene,
 }
 
 /// The first mail of a thread to this recipient: all mails after it refer to it and have its subject.
@@ -64,6 +67,8 @@ pub struct Thread {
     pub title: String,
     /// What the incident is about.
     pub theme: Theme,
+    /// How bad it was when it was first told: what the subject of all mails of the thread says.
+    pub severity: Severity,
 }
 
 /// Another service of the same story.

@@ -9,17 +9,21 @@ use std::str::FromStr as _;
 use askama::Template;
 use lettre::Address;
 use lettre::address::Envelope;
+use lettre::message::header::ContentType;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
+use lettre::message::{Attachment, Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::view::{self, View};
 use super::words::line;
 use crate::model::notification::{Compose, Letter, Notification, Reminder};
+use crate::model::scene::Picture;
 use crate::model::{Deadline, IncidentId, Timestamp};
 
 /// The sender's name in mail readers.
 const SENDER: &str = "watchfire";
+/// Name of the picture, for who saves it.
+const PICTURE: &str = "last-hours.png";
 /// Longest label made of a name from a configuration: that of a DNS label.
 const LABEL_LIMIT: usize = 63;
 
@@ -33,6 +37,8 @@ struct Text<'a> {
 #[template(path = "mail.html", config = "src/notify/askama.toml")]
 struct Html<'a> {
     view: &'a View,
+    /// Content-ID of the picture.
+    cid: &'a str,
 }
 
 /// Renders mails.
@@ -65,6 +71,9 @@ impl MailComposer {
             "Somebody ran `watchfire test-mail`, and mail works. An alert looks like this:".into(),
         );
         view.next = None;
+        // There is no such incident.
+        view.commands.clear();
+        view.steps.clear();
         view.command = "watchfire status".into();
         let id = format!(
             "<test.{}.{}@{}>",
@@ -120,7 +129,7 @@ impl Compose for MailComposer {
                 "[watchfire] #{} {}: {}",
                 n.thread.incident,
                 line(&n.thread.title, view::NAME_LIMIT),
-                view::subject_of(n.thread.theme)
+                view::subject_of(n.thread.theme, n.thread.severity)
             ))
             .raw_header(header(
                 "List-Id",
@@ -172,14 +181,24 @@ fn finish(builder: MessageBuilder, view: &View, id: String, recipient: &str) -> 
     let text = Text { view }
         .render()
         .unwrap_or_else(|_| view.headline.clone());
-    let html = Html { view }.render();
+    let cid = format!("chart.{}", id.trim_matches(['<', '>']));
+    let html = Html { view, cid: &cid }.render();
     // lettre draws a boundary by lot; this one is as unlikely in a quoted-printable text, and always the same.
-    let boundary = format!("=_watchfire_{:016x}", xxh3_64(id.as_bytes()));
+    let hash = xxh3_64(id.as_bytes());
     let mut parts = MultiPart::alternative()
-        .boundary(boundary)
+        .boundary(format!("=_watchfire_{hash:016x}"))
         .singlepart(SinglePart::plain(text));
     if let Ok(html) = html {
-        parts = parts.singlepart(SinglePart::html(html));
+        let html = SinglePart::html(html);
+        parts = match &view.picture {
+            Some(picture) => parts.multipart(
+                MultiPart::related()
+                    .boundary(format!("=_watchfire_{hash:016x}_related"))
+                    .singlepart(html)
+                    .singlepart(inline(&cid, picture)),
+            ),
+            None => parts.singlepart(html),
+        };
     }
     let message = builder
         .multipart(parts)
@@ -189,6 +208,13 @@ fn finish(builder: MessageBuilder, view: &View, id: String, recipient: &str) -> 
         message_id: id,
         bytes: message.formatted(),
     }
+}
+
+/// The picture as a part that the HTML refers to.
+fn inline(cid: &str, picture: &Picture) -> SinglePart {
+    let png = ContentType::parse("image/png").expect("it is a type and a subtype");
+    Attachment::new_inline_with_name(cid.to_owned(), PICTURE.to_owned())
+        .body(Body::new(picture.png.clone()), png)
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {

@@ -3,7 +3,9 @@
 //! The first line tells the state, because the subject must stay the same for a whole thread. Every moment is UTC,
 //! every span is counted to the event, so that the mail is the same whenever it is rendered.
 
+mod around;
 mod blind;
+mod color;
 mod figures;
 mod notice;
 mod reminder;
@@ -12,9 +14,12 @@ mod slow;
 mod story;
 mod together;
 
+use std::sync::Arc;
+
 use super::words::{line, paragraph};
 use crate::model::life::Theme;
 use crate::model::notification::{LastFailure, Notification, Pace, ProbeTally, Reason};
+use crate::model::scene::{Picture, Scene};
 use crate::model::{EventKind, Evidence, Fault, IncidentKind, Severity};
 use figures::{grouped, moment};
 
@@ -46,6 +51,16 @@ pub struct View {
     pub fellows: Vec<Row>,
     /// The evidence.
     pub failure: Option<Failure>,
+    /// What the provider's pages say, a sentence each.
+    pub pages: Vec<String>,
+    /// The last hours.
+    pub picture: Option<Arc<Picture>>,
+    /// The same in words.
+    pub alt: String,
+    /// What happened when (UTC).
+    pub steps: Vec<Row>,
+    /// What can be done, and the command that does it.
+    pub commands: Vec<Row>,
     /// What comes next, unless it is over.
     pub next: Option<String>,
     /// The command that shows all of it.
@@ -70,8 +85,8 @@ pub struct Failure {
     pub what: String,
     /// The excerpt.
     pub text: String,
-    /// The provider's id of the request.
-    pub request_id: Option<String>,
+    /// The provider's ids of the latest requests that failed, between commas.
+    pub request_ids: String,
 }
 
 impl Failure {
@@ -82,6 +97,13 @@ impl Failure {
 }
 
 impl View {
+    /// The state, and of what: the two halves of the headline.
+    pub fn halves(&self) -> (&str, &str) {
+        self.headline
+            .split_once(": ")
+            .unwrap_or(("", &self.headline))
+    }
+
     /// The content for a notification.
     pub fn new(n: &Notification) -> Self {
         let event = &n.event;
@@ -89,15 +111,9 @@ impl View {
             IncidentKind::Blind => (blind::headline(n), blind::sentences(n)),
             _ => (story::headline(n), story::sentences(n)),
         };
-        let color = match (event.event, event.severity) {
-            (EventKind::Close, _) => "#2e9e5b",
-            (_, Severity::Major) => "#d03a2f",
-            (_, Severity::Partial) => "#e08a1e",
-            (_, Severity::Degraded) => "#c9b021",
-        };
         Self {
             headline,
-            color,
+            color: color::of(event),
             sentences: [sentences, said::sentences(n)].concat(),
             reasons: reasons(&n.reasons),
             // Of slow answers nothing failed: a table of failures would say the wrong thing.
@@ -110,7 +126,12 @@ impl View {
                 _ => "Probe by probe",
             },
             fellows: together::rows(n),
-            failure: n.last_failure.as_ref().map(failure),
+            failure: n.last_failure.as_ref().map(|last| failure(last, &n.scene)),
+            pages: around::pages(n),
+            alt: around::alt(&n.scene),
+            picture: n.scene.picture.clone(),
+            steps: around::steps(n),
+            commands: around::commands(n),
             next: next(n),
             command: format!("watchfire incidents {}", event.incident),
             footer: format!(
@@ -146,10 +167,10 @@ fn next(n: &Notification) -> Option<String> {
 
 pub use reminder::subject as subject_of_reminder;
 
-/// What a thread is about, in its subject.
-pub const fn subject_of(theme: Theme) -> &'static str {
+/// What a thread is about, in its subject: as bad as it was when it was first told.
+pub const fn subject_of(theme: Theme, severity: Severity) -> &'static str {
     match (theme.kind, theme.cause) {
-        (IncidentKind::Errors, _) => "errors",
+        (IncidentKind::Errors, _) => story::outage(severity, theme.kind),
         (IncidentKind::Latency, _) => "slow answers",
         (IncidentKind::Blind, _) => "could not see",
         (IncidentKind::Notice, Some(cause)) => notice::what(cause),
@@ -211,7 +232,7 @@ fn probes(all: &[ProbeTally], kind: IncidentKind) -> Vec<Row> {
     aligned(rows)
 }
 
-fn failure(last: &LastFailure) -> Failure {
+fn failure(last: &LastFailure, scene: &Scene) -> Failure {
     let status = last
         .status
         .map(|s| format!(", HTTP {s}"))
@@ -225,11 +246,7 @@ fn failure(last: &LastFailure) -> Failure {
         ),
         // Evidence is at most so many bytes already; counted in characters here, which are never more.
         text: paragraph(&last.text, Evidence::LIMIT_BYTES),
-        request_id: last
-            .request_id
-            .as_deref()
-            .map(|id| line(id, 200))
-            .filter(|id| !id.is_empty()),
+        request_ids: around::request_ids(last, scene),
     }
 }
 

@@ -25,6 +25,7 @@ mod results;
 mod rollups;
 mod said;
 mod samples;
+mod scene;
 mod schema;
 mod services;
 mod slips;

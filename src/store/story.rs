@@ -59,7 +59,7 @@ pub(super) fn tell(
             }
         }
         if tally.failed > 0 {
-            let last = last_failure(conn, probe.0, &name, since, cause)?;
+            let last = failure(conn, probe.0, &name, since, cause, Which::Last)?;
             let newer =
                 |a: &Option<LastFailure>, b: &LastFailure| a.as_ref().is_none_or(|a| a.at < b.at);
             if let Some(last) = last.filter(|l| newer(&story.last_failure, l)) {
@@ -127,27 +127,40 @@ fn failed(outcome: Outcome, cause: Option<FailureKind>) -> Option<bool> {
     }
 }
 
-fn last_failure(
+/// Which of a probe's failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    First,
+    Last,
+}
+
+/// The first or the latest failure of a probe since a moment that counts; of a notice, of its cause.
+pub(super) fn failure(
     conn: &Connection,
     probe: u32,
     name: &str,
     since: Timestamp,
     cause: Option<FailureKind>,
+    which: Which,
 ) -> Result<Option<LastFailure>> {
     // Faults of the provider and the network are coded from 101 to 299, ours and bot checks from there to 499.
     let (from, to, kind) = match cause {
         None => (101, 299, None),
         Some(cause) => (301, 499, Some(cause as u16)),
     };
-    let mut statement = conn.prepare_cached(
+    let order = match which {
+        Which::First => "ASC",
+        Which::Last => "DESC",
+    };
+    let mut statement = conn.prepare_cached(&format!(
         "SELECT sample.at, result.code, result.status, text.body, evidence.request_id
          FROM sample JOIN result ON result.id = sample.result_id
             LEFT JOIN evidence ON evidence.probe_id = sample.probe_id AND evidence.at = sample.at
             LEFT JOIN text ON text.id = evidence.text_id
          WHERE sample.probe_id = ?1 AND sample.at >= ?2 AND result.code % 1000 BETWEEN ?3 AND ?4
             AND (?5 IS NULL OR result.code % 100 = ?5)
-         ORDER BY sample.at DESC LIMIT 1",
-    )?;
+         ORDER BY sample.at {order} LIMIT 1",
+    ))?;
     let mut rows = statement.query(params![probe, to_row(since), from, to, kind])?;
     let Some(row) = rows.next()? else {
         return Ok(None);

@@ -2,10 +2,11 @@
 
 use super::{
     Hush, RationRow, Result, Said, SaidRow, Store, Story, incidents, meta, outbox, said, samples,
-    services, spending, story,
+    scene, services, spending, story,
 };
-use crate::model::notification::{DeliveryReport, Letter};
+use crate::model::notification::{DeliveryReport, LastFailure, Letter};
 use crate::model::said::SaidId;
+use crate::model::scene::{PageWord, Recent};
 use crate::model::{
     EventKind, FailureKind, IncidentEvent, IncidentId, Sample, ServiceId, Timestamp,
 };
@@ -67,6 +68,46 @@ impl<'a> Transaction<'a> {
         cause: Option<FailureKind>,
     ) -> Result<Story> {
         story::tell(&self.store.conn, service, since, cause)
+    }
+
+    /// The scheduled runs of a service in a time, as of this transaction; at most about `most`, the latest.
+    pub fn recent(
+        &self,
+        service: ServiceId,
+        from: Timestamp,
+        to: Timestamp,
+        most: usize,
+    ) -> Result<Recent> {
+        scene::recent(&self.store.conn, service, (from, to), most)
+    }
+
+    /// The first failing reply of a service since a moment.
+    pub fn first_failure(
+        &self,
+        service: ServiceId,
+        since: Timestamp,
+    ) -> Result<Option<LastFailure>> {
+        scene::first_failure(&self.store.conn, service, since)
+    }
+
+    /// The provider's ids of the latest failed requests of a service since a moment, the latest first.
+    pub fn request_ids(
+        &self,
+        service: ServiceId,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<String>> {
+        scene::request_ids(&self.store.conn, service, since, most)
+    }
+
+    /// What the pages say that the service's probes read.
+    pub fn pages(&self, service: ServiceId, now: Timestamp) -> Result<Vec<PageWord>> {
+        scene::pages(&self.store.conn, service, now)
+    }
+
+    /// The steps of an incident, in order.
+    pub fn events(&self, incident: IncidentId) -> Result<Vec<IncidentEvent>> {
+        incidents::events(&self.store.conn, incident)
     }
 
     /// Adds a step to an incident's life and brings the incident up to it. The same step twice counts once.

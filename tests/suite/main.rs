@@ -21,6 +21,7 @@ mod notify;
 mod probe;
 mod reports;
 mod said;
+mod scene;
 mod simulate;
 mod store;
 mod stories;

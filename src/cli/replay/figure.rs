@@ -147,7 +147,7 @@ impl FigureArgs {
             probes: own.map(|s| s.probes.clone()).unwrap_or_default(),
             runs: runs.collect(),
             periods: figure::periods(&events, watch, all.to),
-            mails: played.mails,
+            mails: Some(played.mails),
             marks: self
                 .mark
                 .iter()
@@ -157,6 +157,8 @@ impl FigureArgs {
                 })
                 .collect(),
             latency: self.figure_latency,
+            focus: None,
+            threshold: None,
         }
     }
 }

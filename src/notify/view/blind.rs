@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::figures::{grouped, moment, span};
+use super::figures::{clock, grouped, span};
 use super::title;
 use crate::model::notification::Notification;
 use crate::model::{EventKind, FailureKind};
@@ -35,8 +35,8 @@ pub fn sentences(n: &Notification) -> Vec<String> {
     vec![
         format!(
             "watchfire was blind from {} to {} ({}): {why}.",
-            moment(from),
-            moment(event.since),
+            clock(from, n.event.at),
+            clock(event.since, n.event.at),
             span(event.since.since(from))
         ),
         format!(

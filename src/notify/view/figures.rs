@@ -12,6 +12,15 @@ pub fn moment(at: Timestamp) -> String {
     }
 }
 
+/// `13:44:02 UTC`, in a mail of the same day; with its date in others.
+pub fn clock(at: Timestamp, mail: Timestamp) -> String {
+    let day = |at: Timestamp| at.to_utc().map(|utc| utc.date_naive());
+    match at.to_utc() {
+        Some(utc) if day(at) == day(mail) => utc.format("%H:%M:%S UTC").to_string(),
+        _ => moment(at),
+    }
+}
+
 /// `45 s`, `6 min`, `1 h 42 min`, `2 d 3 h`; seconds are left out from two minutes on.
 pub fn span(length: Duration) -> String {
     let s = length.as_secs() + u64::from(length.subsec_millis() >= 500);
@@ -79,6 +88,17 @@ pub fn grouped(number: impl Into<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_of_the_same_day_is_told_without_its_date() {
+        let at = |text| Timestamp::parse(text).unwrap();
+        let mail = at("2023-11-08T03:43:42Z");
+        assert_eq!(clock(at("2023-11-08T03:40:35Z"), mail), "03:40:35 UTC");
+        assert_eq!(
+            clock(at("2023-11-07T23:59:59Z"), mail),
+            "2023-11-07 23:59:59 UTC"
+        );
+    }
 
     #[test]
     fn spans_are_told_in_two_units_at_most() {

@@ -1,6 +1,6 @@
 //! The words of a notice: what goes wrong on our side, and what its owner can do about it.
 
-use super::figures::{grouped, moment, span};
+use super::figures::{clock, grouped, span};
 use super::{LISTED, NAME_LIMIT, line, title};
 use crate::model::concerned::listed;
 use crate::model::notification::Notification;
@@ -78,7 +78,10 @@ pub fn sentences(n: &Notification, cause: FailureKind) -> Vec<String> {
     if event.event == EventKind::Close {
         let over = match event.retired {
             true => "Its probes were removed from probes.toml.".to_owned(),
-            false => format!("Good answers come again since {}.", moment(event.since)),
+            false => format!(
+                "Good answers come again since {}.",
+                clock(event.since, n.event.at)
+            ),
         };
         return vec![
             over,
@@ -95,7 +98,7 @@ pub fn sentences(n: &Notification, cause: FailureKind) -> Vec<String> {
         format!(
             "{} runs in a row were answered so, from {} on.",
             grouped(v.failed),
-            moment(event.since)
+            clock(event.since, n.event.at)
         ),
         format!(
             "This is no outage and does not count as one. But as long as it lasts, {}.",

@@ -1,7 +1,7 @@
 //! The mail about something that ends on a day: a model, a certificate.
 
 use super::figures::moment;
-use super::{NAME_LIMIT, View, line};
+use super::{NAME_LIMIT, View, color, line};
 use crate::model::notification::Reminder;
 use crate::model::{Deadline, Topic};
 
@@ -25,7 +25,7 @@ impl View {
                 if urgent { "SOON" } else { "NOTICE" },
                 line(&r.deadline.tell(r.at), 300)
             ),
-            color: if urgent { "#e08a1e" } else { "#c9b021" },
+            color: if urgent { color::SOON } else { color::NOTICE },
             sentences: vec![
                 what_to_do.to_owned(),
                 "Nothing fails because of it yet.".to_owned(),
@@ -35,6 +35,11 @@ impl View {
             probes_are: "",
             fellows: Vec::new(),
             failure: None,
+            pages: Vec::new(),
+            picture: None,
+            alt: String::new(),
+            steps: Vec::new(),
+            commands: Vec::new(),
             next: None,
             command: "watchfire status".to_owned(),
             footer: format!(

@@ -1,6 +1,6 @@
 //! What a mail says of what people said: who works on it, and that it was kept back until now.
 
-use super::figures::moment;
+use super::figures::clock;
 use super::{NAME_LIMIT, line};
 use crate::model::notification::Notification;
 
@@ -14,12 +14,12 @@ pub fn sentences(n: &Notification) -> Vec<String> {
         let who = line(&silence.who, NAME_LIMIT);
         sentences.push(format!(
             "Its mails were kept back until {} by a silence of {who}{}",
-            moment(silence.at),
+            clock(silence.at, n.event.at),
             quoted(&silence.why)
         ));
     }
     if let Some(ack) = &n.remarks.ack {
-        let (who, when) = (line(&ack.who, NAME_LIMIT), moment(ack.at));
+        let (who, when) = (line(&ack.who, NAME_LIMIT), clock(ack.at, n.event.at));
         sentences.push(if ack.ends {
             format!("{who} had acknowledged it at {when}; this is new trouble, and open again for somebody to take.")
         } else {

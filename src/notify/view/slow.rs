@@ -1,6 +1,6 @@
 //! The sentences about slow answers: which latency of which probe, usually and now, and whether it has come back.
 
-use super::figures::{grouped, latency, moment};
+use super::figures::{clock, grouped, latency};
 use super::{LISTED, NAME_LIMIT};
 use crate::model::concerned::listed;
 use crate::model::notification::Notification;
@@ -44,7 +44,7 @@ pub fn over(event: &IncidentEvent) -> (String, &'static str) {
         let usual = "It has been so for two weeks, and is what is usual from now on.";
         return (usual.to_owned(), "get slower still");
     }
-    let since = moment(event.since);
+    let since = clock(event.since, event.at);
     let as_before = format!("It has been about as fast as usual since about {since}.");
     (as_before, "slow down again")
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::figures::{grouped, moment, percent, span, usual};
+use super::figures::{clock, grouped, percent, span, usual};
 use super::together::{self, and_others};
-use super::{LISTED, notice, slow, title};
+use super::{LISTED, around, notice, slow, title};
 use crate::model::concerned::{Concerned, Tense};
 use crate::model::fold::Part;
 use crate::model::mailing::LASTING;
@@ -43,7 +43,8 @@ pub fn headline(n: &Notification) -> String {
     }
 }
 
-const fn outage(severity: Severity, kind: IncidentKind) -> &'static str {
+/// What it is called.
+pub const fn outage(severity: Severity, kind: IncidentKind) -> &'static str {
     match (kind, severity) {
         (IncidentKind::Latency, _) => "slowdown",
         (IncidentKind::Blind, _) => "blind spot",
@@ -60,13 +61,14 @@ pub fn sentences(n: &Notification) -> Vec<String> {
         Some(cause) => notice::sentences(n, cause),
         None => of_service(n),
     };
+    sentences.extend(around::whose(n));
     sentences.extend(together::sentences(n));
     sentences
 }
 
 fn of_service(n: &Notification) -> Vec<String> {
     let event = &n.event;
-    let since = moment(event.since);
+    let since = clock(event.since, n.event.at);
     let open_for = span(event.at.since(n.opened_at));
     let began = match event.event {
         EventKind::Close => return recovery(n),
@@ -123,6 +125,10 @@ fn recovery(n: &Notification) -> Vec<String> {
         1 => ", with one lull".to_owned(),
         lulls => format!(", with {} lulls", grouped(lulls)),
     };
+    let noticed = match n.opened_at.since(onset) {
+        Duration::ZERO => String::new(),
+        late => format!("; it was noticed within {}", span(late)),
+    };
     let what = outage(event.severity, event.kind);
     if event.retired {
         let gone = "Its probes were removed from probes.toml: nobody can tell whether it goes on.";
@@ -131,7 +137,7 @@ fn recovery(n: &Notification) -> Vec<String> {
             gone.to_owned(),
             format!(
                 "The {what} was seen for {seen}{breaks}, from {} on.",
-                moment(onset)
+                clock(onset, n.event.at)
             ),
             format!("In all, {} ({}).", share(n), percent(v.rate())),
         ];
@@ -140,16 +146,19 @@ fn recovery(n: &Notification) -> Vec<String> {
     let (is_back, again) = match event.kind {
         IncidentKind::Latency => slow::over(event),
         _ => (
-            format!("It has worked again since about {}.", moment(event.since)),
+            format!(
+                "It has worked again since about {}.",
+                clock(event.since, n.event.at)
+            ),
             "break again",
         ),
     };
     let mut told = vec![
         is_back,
         format!(
-            "The {what} lasted about {}{breaks}, from {} on.",
+            "The {what} lasted about {}{breaks}, from {} on{noticed}.",
             span(event.since.since(onset)),
-            moment(onset)
+            clock(onset, n.event.at)
         ),
         format!("In all, {} ({}).", share(n), percent(v.rate())),
         match n.pace {

@@ -1,6 +1,6 @@
 //! Several services at once: who else, what they share, what works.
 
-use super::figures::{grouped, moment};
+use super::figures::{clock, grouped};
 use super::{NAME_LIMIT, Row, line};
 use crate::model::notification::Notification;
 
@@ -45,7 +45,7 @@ pub fn rows(n: &Notification) -> Vec<Row> {
             what: format!(
                 "{} since {} (incident {})",
                 line(&f.title, NAME_LIMIT),
-                moment(f.since),
+                clock(f.since, n.event.at),
                 f.incident
             ),
         })
