@@ -9,8 +9,8 @@ use watchfire::engine::{Backups, Engine, Money, Observer, Parts, ServicePlan};
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
 use watchfire::model::{
-    Confirm, EventKind, Evidence, FailureKind, Fault, IncidentEvent, Origin, Outcome, Phases,
-    ProbeId, Sample, Severity, Timestamp,
+    Confirm, EventKind, Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample,
+    Severity, Timestamp,
 };
 use watchfire::notify::MailComposer;
 use watchfire::store::{Retention, Store};
@@ -35,7 +35,6 @@ struct Nobody;
 
 impl Observer for Nobody {
     fn recheck(&mut self, _: Recheck) {}
-    fn event(&mut self, _: &str, _: &IncidentEvent) {}
 }
 
 fn engine(dir: &Path, clock: &Clock, kept: &Kept) -> (Engine, [ProbeId; 2]) {
