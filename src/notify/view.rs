@@ -16,12 +16,12 @@ mod together;
 
 use std::sync::Arc;
 
-use super::words::{line, paragraph};
+use super::words::{line, name, paragraph};
 use crate::model::life::Theme;
 use crate::model::notification::{LastFailure, Notification, Pace, ProbeTally, Reason};
 use crate::model::scene::{Picture, Scene};
-use crate::model::{EventKind, Evidence, Fault, IncidentKind, Severity};
-use figures::{grouped, moment};
+use crate::model::{EventKind, Evidence, Fault, IncidentKind, Severity, Timestamp};
+use figures::{clock, grouped, moment};
 
 /// Longest name that is shown, in characters.
 pub const NAME_LIMIT: usize = 60;
@@ -113,7 +113,7 @@ impl View {
         };
         Self {
             headline,
-            color: color::of(event),
+            color: color::of(n),
             sentences: [sentences, said::sentences(n)].concat(),
             reasons: reasons(&n.reasons),
             // Of slow answers nothing failed: a table of failures would say the wrong thing.
@@ -126,7 +126,10 @@ impl View {
                 _ => "Probe by probe",
             },
             fellows: together::rows(n),
-            failure: n.last_failure.as_ref().map(|last| failure(last, &n.scene)),
+            failure: n
+                .last_failure
+                .as_ref()
+                .map(|last| failure(last, &n.scene, event.at)),
             pages: around::pages(n),
             alt: around::alt(&n.scene),
             picture: n.scene.picture.clone(),
@@ -136,7 +139,7 @@ impl View {
             command: format!("watchfire incidents {}", event.incident),
             footer: format!(
                 "Seen from {} by watchfire, {}.",
-                line(&n.location, NAME_LIMIT),
+                name(&n.location, NAME_LIMIT),
                 moment(event.at)
             ),
         }
@@ -145,8 +148,8 @@ impl View {
 
 /// The service's title, or its name when it has none.
 pub fn title(n: &Notification) -> String {
-    match line(&n.title, NAME_LIMIT) {
-        title if title.is_empty() => line(&n.service, NAME_LIMIT),
+    match name(&n.title, NAME_LIMIT) {
+        title if title.is_empty() => name(&n.service, NAME_LIMIT),
         title => title,
     }
 }
@@ -217,7 +220,7 @@ fn probes(all: &[ProbeTally], kind: IncidentKind) -> Vec<Row> {
     sorted.sort_by(|a, b| b.failed.cmp(&a.failed).then_with(|| a.name.cmp(&b.name)));
     let row = |p: &&ProbeTally| Row {
         count: format!("{} of {} {did}", grouped(p.failed), grouped(p.of)),
-        what: line(&p.name, NAME_LIMIT),
+        what: name(&p.name, NAME_LIMIT),
     };
     let mut rows: Vec<Row> = sorted.iter().take(PROBES).map(row).collect();
     if let Some(rest) = sorted.get(PROBES..).filter(|r| !r.is_empty()) {
@@ -232,7 +235,7 @@ fn probes(all: &[ProbeTally], kind: IncidentKind) -> Vec<Row> {
     aligned(rows)
 }
 
-fn failure(last: &LastFailure, scene: &Scene) -> Failure {
+fn failure(last: &LastFailure, scene: &Scene, at: Timestamp) -> Failure {
     let status = last
         .status
         .map(|s| format!(", HTTP {s}"))
@@ -240,8 +243,8 @@ fn failure(last: &LastFailure, scene: &Scene) -> Failure {
     Failure {
         what: format!(
             "{} at {}: {}{status}",
-            line(&last.probe, NAME_LIMIT),
-            moment(last.at),
+            name(&last.probe, NAME_LIMIT),
+            clock(last.at, at),
             last.kind
         ),
         // Evidence is at most so many bytes already; counted in characters here, which are never more.

@@ -20,6 +20,21 @@ pub fn line(text: &str, limit: usize) -> String {
     cut(&out, limit)
 }
 
+/// A name as a [`line`]; one that is read from right to left stands apart from the words around it (Unicode UAX 9, FSI
+/// and PDI), so that it does not turn them round.
+pub fn name(text: &str, limit: usize) -> String {
+    let name = line(text, limit);
+    match name.chars().any(from_right) {
+        true => format!("\u{2068}{name}\u{2069}"),
+        false => name,
+    }
+}
+
+/// Letters of Hebrew, Arabic and their neighbours.
+fn from_right(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
 /// Several lines: like [`line`], but line feeds stay (CRLF and CR become LF), and spaces are left alone.
 pub fn paragraph(text: &str, limit: usize) -> String {
     let mut out = String::new();
@@ -68,6 +83,12 @@ mod tests {
         assert_eq!(line("abcd", 4), "abcd");
         assert_eq!(line("", 4), "");
         assert_eq!(line("👩‍🚒 é", 80), "👩‍🚒 é");
+    }
+
+    #[test]
+    fn a_name_from_right_to_left_stands_apart() {
+        assert_eq!(name("\u{202e}مراقبة 1", 80), "\u{2068}مراقبة 1\u{2069}");
+        assert_eq!(name("火の番 é", 80), "火の番 é");
     }
 
     #[test]

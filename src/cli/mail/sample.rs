@@ -124,7 +124,7 @@ pub fn open(at: Timestamp, location: &str) -> Notification {
         ],
         remarks: Default::default(),
         scene: Scene {
-            picture: picture(at, since, at, &steps),
+            picture: picture("OpenAI", at, since, &steps, Wrong::Fails),
             steps,
             first: Some(failure(since)),
             request_ids: vec![
@@ -150,6 +150,14 @@ pub fn test(at: Timestamp, location: &str) -> Notification {
     n.works = Vec::new();
     n.scene.pages = Vec::new();
     n.scene.request_ids = Vec::new();
+    let (at, since) = (n.event.at, n.event.since);
+    n.scene.picture = picture(
+        "TEST (nothing is broken)",
+        at,
+        since,
+        &n.scene.steps,
+        Wrong::Fails,
+    );
     n.last_failure = Some(LastFailure {
         text: "This is a test mail of watchfire. Nothing is broken.".to_owned(),
         request_id: None,
@@ -188,7 +196,7 @@ fn later(
         EventKind::Close => since,
         _ => at,
     };
-    n.scene.picture = picture(at, onset, over, &n.scene.steps);
+    n.scene.picture = picture("OpenAI", at, onset, &n.scene.steps, Wrong::Fails);
     n.last_failure = Some(failure(over - Duration::from_secs(8)));
     n.scene.pages = vec![PageWord {
         probe: "status".to_owned(),
@@ -248,7 +256,7 @@ pub fn recovered(opened: Timestamp, location: &str) -> Notification {
         opened,
         location,
         what,
-        (at, at - minutes(9)),
+        (at, at - RECOVERED),
         verdict(228, 1009, whole),
         &worse.scene.steps,
     );
@@ -273,14 +281,13 @@ pub fn reopened(opened: Timestamp, location: &str) -> Notification {
     let before = recovered(opened, location);
     let at = before.event.at + minutes(7);
     let what = (EventKind::Reopen, Severity::Partial);
-    let since = at - Duration::from_secs(119);
-    let window = Duration::from_secs(119);
+    let since = at - RELAPSED;
     let mut n = later(
         opened,
         location,
         what,
         (at, since),
-        verdict(7, 16, window),
+        verdict(7, 16, RELAPSED),
         &before.scene.steps,
     );
     n.reopened = 1;
@@ -322,7 +329,8 @@ pub fn slow(opened: Timestamp, location: &str) -> Notification {
     n.last_failure = None;
     n.scene.first = None;
     n.scene.request_ids = Vec::new();
-    n.scene.picture = None;
+    let (at, since) = (n.event.at, n.event.since);
+    n.scene.picture = picture("OpenAI", at, since, &n.scene.steps, Wrong::IsSlow);
     n
 }
 
@@ -482,65 +490,95 @@ pub fn reminder(at: Timestamp, location: &str) -> Reminder {
     }
 }
 
-/// An hour without trouble, and then the outage until `over`.
+/// From a recovery to the moment at which it is told, and from a relapse.
+const RECOVERED: Duration = minutes(9);
+const RELAPSED: Duration = Duration::from_secs(119);
+
+/// When a step's change came, which is before it was decided.
+fn changed(step: &Step, onset: Timestamp) -> Timestamp {
+    match step.event {
+        EventKind::Open => onset,
+        EventKind::Close => step.at - RECOVERED,
+        EventKind::Reopen => step.at - RELAPSED,
+        EventKind::Escalate | EventKind::Deescalate => step.at,
+    }
+}
+
+/// What goes wrong in a picture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Fails,
+    IsSlow,
+}
+
+/// An hour without trouble, and then what the steps tell.
 fn picture(
+    title: &str,
     at: Timestamp,
     onset: Timestamp,
-    over: Timestamp,
     steps: &[Step],
+    wrong: Wrong,
 ) -> Option<Arc<Picture>> {
     let from = onset - minutes(60);
+    let ends = steps.iter().skip(1).map(|s| changed(s, onset)).chain([at]);
+    let periods: Vec<Period> = steps
+        .iter()
+        .zip(ends)
+        .map(|(step, to)| Period {
+            incident: IncidentId(1),
+            span: Span {
+                from: changed(step, onset),
+                to,
+            },
+            severity: (step.event != EventKind::Close).then_some(step.severity),
+        })
+        .collect();
+    let bad = |at: Timestamp| {
+        periods
+            .iter()
+            .any(|p| p.severity.is_some() && p.span.holds(at))
+    };
     let rounds = at.since(from).as_secs() / EVERY.as_secs();
-    let runs = (0..rounds).flat_map(|round| {
+    let mut runs = Vec::new();
+    for round in 0..rounds {
         let at = from + EVERY * u32::try_from(round).unwrap_or(u32::MAX);
-        let bad = (onset..=over).contains(&at);
-        (0..PROBES.len()).map(move |probe| {
+        for probe in 0..PROBES.len() {
             // As good as chance, and always the same.
             let dice = (round * 7919 + probe as u64 * 104_729) % 100;
-            let share = match probe {
-                0 | 1 => 75,
-                _ => 10,
+            let share = match (wrong, probe) {
+                (Wrong::IsSlow, _) => 0,
+                (Wrong::Fails, 0 | 1) => 75,
+                (Wrong::Fails, _) => 10,
             };
-            Run {
+            let failed = match bad(at) {
+                true => dice < share,
+                false => round == 31 && probe == 2,
+            };
+            let slower = if bad(at) { 3 } else { 1 };
+            runs.push(Run {
                 at,
                 probe,
-                failed: match bad {
-                    true => dice < share,
-                    false => round == 31 && probe == 2,
-                },
-                latency_us: 700_000 + dice as u32 * 9_000 * if bad { 3 } else { 1 },
-            }
-        })
-    });
-    let changed = |s: &Step| match s.event {
-        EventKind::Open => onset,
-        EventKind::Close => over,
-        _ => s.at,
-    };
-    let ends = steps.iter().skip(1).map(changed).chain([at]);
-    let periods = steps.iter().zip(ends).map(|(step, to)| Period {
-        incident: IncidentId(1),
-        span: Span {
-            from: changed(step),
-            to,
-        },
-        severity: (step.event != EventKind::Close).then_some(step.severity),
-    });
+                failed,
+                latency_us: (700_000 + dice as u32 * 9_000) * slower,
+            });
+        }
+    }
+    let over = periods.iter().rfind(|p| p.severity.is_some());
     let figure = Figure {
-        title: "OpenAI".to_owned(),
+        title: title.to_owned(),
         span: Span { from, to: at },
         time: TimeColumn::Calendar,
         probes: PROBES.map(str::to_owned).to_vec(),
-        runs: runs.collect(),
-        periods: periods.collect(),
+        runs,
+        focus: over.map(|p| Span {
+            from: onset,
+            to: p.span.to,
+        }),
+        periods,
         mails: None,
         marks: Vec::new(),
         latency: true,
-        focus: Some(Span {
-            from: onset,
-            to: over,
-        }),
-        threshold: Some(0.1),
+        threshold: (wrong == Wrong::Fails).then_some(0.1),
     };
     chart::picture(&figure).ok().map(Arc::new)
 }

@@ -1,7 +1,7 @@
 //! What stands around an alert: the provider's own word, the course of it, ids for their support, and what can be done.
 
 use super::figures::{clock, grouped, span};
-use super::{NAME_LIMIT, Row, line};
+use super::{NAME_LIMIT, Row, line, name};
 use crate::model::notification::{LastFailure, Notification};
 use crate::model::scene::{PageWord, Scene};
 use crate::model::{EventKind, Fault, IncidentKind, Severity, Standing, Timestamp};
@@ -55,7 +55,7 @@ pub fn pages(n: &Notification) -> Vec<String> {
 fn says(n: &Notification, page: &PageWord) -> String {
     let whose = format!(
         "Their status page (probe {})",
-        line(&page.probe, NAME_LIMIT)
+        name(&page.probe, NAME_LIMIT)
     );
     let state = match page.standing {
         Standing::Unknown => {
@@ -102,7 +102,7 @@ pub fn steps(n: &Notification) -> Vec<Row> {
         let status = first
             .status
             .map_or_else(String::new, |s| format!(", HTTP {s}"));
-        let probe = line(&first.probe, NAME_LIMIT);
+        let probe = name(&first.probe, NAME_LIMIT);
         steps.push((
             first.at,
             format!("first failure: {probe}, {}{status}", first.kind),
@@ -121,7 +121,7 @@ pub fn steps(n: &Notification) -> Vec<Row> {
     }));
     let admitting = n.scene.pages.iter().filter(|p| p.standing.admits());
     steps.extend(admitting.map(|page| {
-        let probe = line(&page.probe, NAME_LIMIT);
+        let probe = name(&page.probe, NAME_LIMIT);
         (page.since, format!("their status page admits it ({probe})"))
     }));
     steps.sort_by_key(|(at, _)| *at);

@@ -2,7 +2,8 @@
 //!
 //! Everything else keeps the colours of the mail program, light or dark.
 
-use crate::model::{EventKind, IncidentEvent, IncidentKind, Severity};
+use crate::model::notification::Notification;
+use crate::model::{EventKind, IncidentKind, Severity};
 
 /// Something ends, and it is time to act.
 pub const SOON: &str = "#b45309";
@@ -14,9 +15,12 @@ const DEGRADED: &str = "#857013";
 const PARTIAL: &str = "#bc5a0a";
 const MAJOR: &str = "#c9352b";
 
-/// The colour of an event.
-pub const fn of(event: &IncidentEvent) -> &'static str {
+/// The colour of what is told.
+pub fn of(n: &Notification) -> &'static str {
+    let event = &n.event;
     match (event.event, event.kind, event.severity) {
+        (EventKind::Close, ..) if n.fellows.iter().any(|f| f.open) => PARTIAL,
+        (EventKind::Close, ..) if event.retired => NOTICE,
         (EventKind::Close, ..) => WELL,
         (_, IncidentKind::Notice | IncidentKind::Blind, _) => NOTICE,
         (_, _, Severity::Major) => MAJOR,

@@ -1,7 +1,7 @@
 //! The words of a notice: what goes wrong on our side, and what its owner can do about it.
 
 use super::figures::{clock, grouped, span};
-use super::{LISTED, NAME_LIMIT, line, title};
+use super::{LISTED, NAME_LIMIT, line, name, title};
 use crate::model::concerned::listed;
 use crate::model::notification::Notification;
 use crate::model::{EventKind, FailureKind};
@@ -111,7 +111,7 @@ pub fn sentences(n: &Notification, cause: FailureKind) -> Vec<String> {
 fn blind(probes: &[String]) -> String {
     match probes {
         [] => "these probes see nothing".to_owned(),
-        [probe] => format!("{} sees nothing", line(probe, NAME_LIMIT)),
+        [probe] => format!("{} sees nothing", name(probe, NAME_LIMIT)),
         probes => format!("{} see nothing", line(&listed(probes), LISTED)),
     }
 }

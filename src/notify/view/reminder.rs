@@ -1,7 +1,7 @@
 //! The mail about something that ends on a day: a model, a certificate.
 
 use super::figures::moment;
-use super::{NAME_LIMIT, View, color, line};
+use super::{NAME_LIMIT, View, color, line, name};
 use crate::model::notification::Reminder;
 use crate::model::{Deadline, Topic};
 
@@ -44,7 +44,7 @@ impl View {
             command: "watchfire status".to_owned(),
             footer: format!(
                 "Seen from {} by watchfire, {}.",
-                line(&r.location, NAME_LIMIT),
+                name(&r.location, NAME_LIMIT),
                 moment(r.at)
             ),
         }
@@ -58,12 +58,12 @@ pub fn subject(r: &Reminder) -> String {
         Topic::Model => "end of the model",
         Topic::Certificate => "end of the certificate of",
     };
-    format!("{}: {what} {}", title(r), line(subject, NAME_LIMIT))
+    format!("{}: {what} {}", title(r), name(subject, NAME_LIMIT))
 }
 
 fn title(r: &Reminder) -> String {
-    match line(&r.title, NAME_LIMIT) {
-        title if title.is_empty() => line(&r.service, NAME_LIMIT),
+    match name(&r.title, NAME_LIMIT) {
+        title if title.is_empty() => name(&r.service, NAME_LIMIT),
         title => title,
     }
 }

@@ -1,7 +1,7 @@
 //! What a mail says of what people said: who works on it, and that it was kept back until now.
 
 use super::figures::clock;
-use super::{NAME_LIMIT, line};
+use super::{NAME_LIMIT, line, name};
 use crate::model::notification::Notification;
 
 /// Longest note that is shown, in characters.
@@ -11,7 +11,7 @@ const NOTE_LIMIT: usize = 500;
 pub fn sentences(n: &Notification) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(silence) = &n.remarks.silence {
-        let who = line(&silence.who, NAME_LIMIT);
+        let who = name(&silence.who, NAME_LIMIT);
         sentences.push(format!(
             "Its mails were kept back until {} by a silence of {who}{}",
             clock(silence.at, n.event.at),
@@ -19,7 +19,7 @@ pub fn sentences(n: &Notification) -> Vec<String> {
         ));
     }
     if let Some(ack) = &n.remarks.ack {
-        let (who, when) = (line(&ack.who, NAME_LIMIT), clock(ack.at, n.event.at));
+        let (who, when) = (name(&ack.who, NAME_LIMIT), clock(ack.at, n.event.at));
         sentences.push(if ack.ends {
             format!("{who} had acknowledged it at {when}; this is new trouble, and open again for somebody to take.")
         } else {

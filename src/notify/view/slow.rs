@@ -5,7 +5,7 @@ use super::{LISTED, NAME_LIMIT};
 use crate::model::concerned::listed;
 use crate::model::notification::Notification;
 use crate::model::{IncidentEvent, Quantity, Slow};
-use crate::notify::words::line;
+use crate::notify::words::{line, name};
 
 /// What takes so much longer than usual has not come back.
 const SLOW_STILL: f64 = 1.5;
@@ -15,7 +15,7 @@ const SLOW_STILL: f64 = 1.5;
 pub fn figures(n: &Notification) -> Option<String> {
     let slow = n.event.slow?;
     let probe = n.probes.iter().find(|p| p.id == Some(slow.probe));
-    let whose = probe.map_or_else(String::new, |p| format!("{}, ", line(&p.name, NAME_LIMIT)));
+    let whose = probe.map_or_else(String::new, |p| format!("{}, ", name(&p.name, NAME_LIMIT)));
     let what = match slow.quantity {
         Quantity::Total => "time to the whole answer",
         Quantity::FirstToken => "time to the first token",

@@ -1,7 +1,7 @@
 //! Several services at once: who else, what they share, what works.
 
 use super::figures::{clock, grouped};
-use super::{NAME_LIMIT, Row, line};
+use super::{NAME_LIMIT, Row, line, name};
 use crate::model::notification::Notification;
 
 /// Most services that are shown; the rest is counted.
@@ -25,7 +25,7 @@ pub fn sentences(n: &Notification) -> Vec<String> {
             .map(|common| line(&common.to_string(), 400)),
     );
     if !n.works.is_empty() {
-        let works: Vec<String> = n.works.iter().map(|w| line(w, NAME_LIMIT)).collect();
+        let works: Vec<String> = n.works.iter().map(|w| name(w, NAME_LIMIT)).collect();
         sentences.push(format!("No trouble is seen at: {}.", works.join(", ")));
     }
     sentences
@@ -44,7 +44,7 @@ pub fn rows(n: &Notification) -> Vec<Row> {
             count: state(f.open, f.severity).to_owned(),
             what: format!(
                 "{} since {} (incident {})",
-                line(&f.title, NAME_LIMIT),
+                name(&f.title, NAME_LIMIT),
                 clock(f.since, n.event.at),
                 f.incident
             ),
