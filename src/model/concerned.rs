@@ -8,8 +8,10 @@ use super::fold::Part;
 
 /// Probes that are named of each sort; the rest is counted.
 const NAMED: usize = 6;
-/// A probe works as usual when no more of its runs fail than this: the highest usual rate that is learned.
-const USUAL: f64 = 0.05;
+/// A probe works as usual when no more of its runs fail than this: of most probes fewer do.
+const USUAL: f64 = 0.02;
+/// A probe that has failed is said to have done so, whatever that means, while it has run less often than this.
+const FEW: u32 = 10;
 
 /// A probe, and its runs in an incident; `None` where only is known that the incident is about it.
 pub type Role<'a> = (&'a str, Option<Part>);
@@ -46,9 +48,9 @@ impl<'a> Concerned<'a> {
                 Some(Severity::Major) => &mut sorted.fails,
                 Some(_) => &mut sorted.at_times,
                 None if seldom => &mut sorted.usual,
-                // Many runs say that it is nearly as usual, few say nothing yet.
-                None if part.failed > 1 => continue,
-                None => &mut sorted.too,
+                // Few runs say nothing yet, many that it is nearly as usual.
+                None if part.of < FEW => &mut sorted.too,
+                None => continue,
             };
             sort.push(name);
         }
@@ -145,7 +147,8 @@ mod tests {
             ("chat", 9, 9),
             ("image", 12, 40),
             ("api", 0, 9),
-            ("web", 1, 40),
+            ("web", 1, 60),
+            ("models", 12, 252),
         ];
         assert_eq!(
             told(Tense::Present, &probes).as_deref(),
