@@ -119,6 +119,22 @@ fn a_light_figure_turns_dark_for_who_prefers_it_and_a_dark_one_stays() {
 }
 
 #[test]
+fn the_names_of_the_lanes_are_whole_in_a_narrow_figure_and_those_of_probes_may_be_cut() {
+    let mut figure = outage();
+    figure.probes[0] = "a-probe-with-quite-a-long-name".to_owned();
+    for width in [320, 360, 400] {
+        let svg = svg(&figure, &Look::of_width(width)).unwrap();
+        for word in ["incidents", "mails"] {
+            assert!(
+                svg.contains(&format!("\n{word}\n")),
+                "{word} at {width}\n{svg}"
+            );
+        }
+        assert!(svg.contains("\na-prob") && svg.contains('…'), "{svg}");
+    }
+}
+
+#[test]
 fn words_from_a_file_cannot_break_the_document() {
     let mut figure = outage();
     figure.title = "</title><script>\u{1}&".to_owned();

@@ -10,11 +10,12 @@ use watchfire::model::blind::Tally;
 use watchfire::model::concerned::Role;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
+use watchfire::model::said::{Anchor, Ask, Order, Selector, SpellKind, Wish};
 use watchfire::model::{
     Cause, Confirm, EventKind, FailureKind, Fault, IncidentEvent, Origin, Outcome, Phases, ProbeId,
     Sample, Severity,
 };
-use watchfire::store::{IncidentFilter, Reader, Retention, Store};
+use watchfire::store::{IncidentFilter, Reader, Retention, Slips, Store};
 
 const SERVICES: [&str; 3] = ["anthropic", "gemini", "openai"];
 
@@ -134,6 +135,29 @@ impl Bed {
         let events = self.seen.events.lock().unwrap();
         let opened = events.iter().filter(|(_, event)| *event == EventKind::Open);
         opened.map(|(service, _)| service.clone()).collect()
+    }
+
+    /// Somebody says that nothing of what is selected is to be mailed for so many minutes.
+    async fn silence(&mut self, selector: &str, minutes: u32) {
+        let now = self.clock.now();
+        let wish = Wish {
+            kind: SpellKind::Silence,
+            selector: Selector::parse(selector).unwrap(),
+            from: now,
+            until: now + Duration::from_secs(60) * minutes,
+            anchor: Anchor::Span,
+            why: "the line is moved".to_owned(),
+        };
+        let order = Order {
+            at: now,
+            who: "ann".to_owned(),
+            ask: Ask::Begin(wish),
+        };
+        Slips::leave(self.dir.path(), &order).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let engine = self.engine.as_mut().unwrap();
+        let said = engine.listen();
+        engine.turn(Vec::new(), said);
     }
 
     fn letters(&self) -> Vec<(String, String)> {
@@ -315,4 +339,17 @@ async fn a_network_that_comes_and_goes_is_one_incident() {
     bed.play(120, true, |_| false).await;
     assert_eq!(bed.opened(), ["(prober)"]);
     assert_eq!(bed.letters().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blindness_is_silenced_by_a_silence_of_everything_and_by_no_other() {
+    for (selector, mails) in [("*", 0), ("open*", 4), ("openai", 4), ("*/chat", 4)] {
+        let mut bed = Bed::new();
+        bed.play(60, true, |_| false).await;
+        bed.silence(selector, 30).await;
+        bed.play(120, false, |_| true).await;
+        bed.play(60, true, |_| false).await;
+        assert_eq!(bed.opened(), ["(prober)"], "it is recorded");
+        assert_eq!(bed.letters().len(), mails, "a silence of {selector}");
+    }
 }

@@ -17,17 +17,19 @@ use watchfire::model::said::{
     Anchor, Ask, Order, Planned, SaidId, Schedule, Selector, SpellKind, Target, Wish,
 };
 use watchfire::model::{
-    Cause, Confirm, Cron, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Origin,
-    Outcome, Phases, ProbeId, Sample, Severity, Timestamp,
+    Cause, Confirm, Cron, Deadline, EventKind, FailureKind, Fault, Findings, IncidentEvent,
+    IncidentId, Origin, Outcome, Phases, ProbeId, Sample, Severity, Timestamp, Topic,
 };
 use watchfire::store::{IncidentFilter, IncidentRow, Reader, Retention, SaidRow, Slips, Store};
+
+mod ends;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_secs(30);
 
 /// What was told, and what happened.
 #[derive(Clone, Default)]
-struct Ears(Arc<Mutex<(Vec<Notification>, Vec<EventKind>)>>);
+struct Ears(Arc<Mutex<(Vec<Notification>, Vec<EventKind>, Vec<Reminder>)>>);
 
 impl Compose for Ears {
     fn compose(&self, n: &Notification, recipient: &str) -> Letter {
@@ -39,8 +41,13 @@ impl Compose for Ears {
         }
     }
 
-    fn remind(&self, _: &Reminder, _: &str) -> Letter {
-        unreachable!("nothing ends in these tests")
+    fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter {
+        self.0.lock().unwrap().2.push(reminder.clone());
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<end.{}>", reminder.days),
+            bytes: Vec::new(),
+        }
     }
 }
 
@@ -60,6 +67,8 @@ struct Host {
     probes: [ProbeId; 2],
     ears: Ears,
     planned: Option<Schedule>,
+    /// What `chat` sees to end soon.
+    ends: Option<Deadline>,
 }
 
 fn start() -> Timestamp {
@@ -79,6 +88,7 @@ impl Host {
             probes: [ProbeId(0); 2],
             ears: Ears::default(),
             planned,
+            ends: None,
         };
         host.restart();
         host
@@ -167,7 +177,14 @@ impl Host {
                 let fails = failing.contains(&name);
                 sample(probe, now - Duration::from_millis(200), fails)
             };
-            let samples = [(self.probes[0], "chat"), (self.probes[1], "image")].map(run);
+            let mut samples = [(self.probes[0], "chat"), (self.probes[1], "image")].map(run);
+            samples[0].phases.tls_us = Some(1);
+            samples[0].found = self.ends.clone().map(|ends| {
+                Box::new(Findings {
+                    deadlines: vec![ends],
+                    ..Findings::default()
+                })
+            });
             self.turn(samples.to_vec(), Vec::new());
         }
     }
