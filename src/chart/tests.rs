@@ -80,6 +80,19 @@ fn the_description_tells_what_the_picture_shows() {
 }
 
 #[test]
+fn a_probe_of_which_a_tenth_fails_is_told_by_its_name() {
+    let mut figure = outage();
+    for run in &mut figure.runs {
+        run.failed &= run.at.as_seconds() as u64 % 300 == 0;
+    }
+    let told = describe(&figure);
+    assert!(
+        told.contains("by probe: chat 10 %; never above 10 %: login"),
+        "{told}"
+    );
+}
+
+#[test]
 fn the_document_names_itself_and_holds_an_envelope_for_each_mail() {
     let svg = svg(&outage(), &Look::WIDE).unwrap();
     assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
