@@ -83,7 +83,7 @@ fn the_description_tells_what_the_picture_shows() {
 fn a_probe_of_which_a_tenth_fails_is_told_by_its_name() {
     let mut figure = outage();
     for run in &mut figure.runs {
-        run.failed &= run.at.as_seconds() as u64 % 300 == 0;
+        run.failed &= (run.at.as_seconds() as u64).is_multiple_of(300);
     }
     let told = describe(&figure);
     assert!(

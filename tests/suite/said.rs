@@ -29,11 +29,18 @@ const STEP: Duration = Duration::from_secs(30);
 
 /// What was told, and what happened.
 #[derive(Clone, Default)]
-struct Ears(Arc<Mutex<(Vec<Notification>, Vec<EventKind>, Vec<Reminder>)>>);
+struct Ears(Arc<Mutex<Heard>>);
+
+#[derive(Default)]
+struct Heard {
+    mails: Vec<Notification>,
+    events: Vec<EventKind>,
+    reminders: Vec<Reminder>,
+}
 
 impl Compose for Ears {
     fn compose(&self, n: &Notification, recipient: &str) -> Letter {
-        self.0.lock().unwrap().0.push(n.clone());
+        self.0.lock().unwrap().mails.push(n.clone());
         Letter {
             recipient: recipient.to_owned(),
             message_id: format!("<{}.{}>", n.event.incident, n.event.sequence),
@@ -42,7 +49,7 @@ impl Compose for Ears {
     }
 
     fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter {
-        self.0.lock().unwrap().2.push(reminder.clone());
+        self.0.lock().unwrap().reminders.push(reminder.clone());
         Letter {
             recipient: recipient.to_owned(),
             message_id: format!("<end.{}>", reminder.days),
@@ -55,7 +62,7 @@ impl Observer for Ears {
     fn recheck(&mut self, _: Recheck) {}
 
     fn event(&mut self, _: &str, event: &IncidentEvent, _: &[Role<'_>]) {
-        self.0.lock().unwrap().1.push(event.event);
+        self.0.lock().unwrap().events.push(event.event);
     }
 }
 
@@ -255,12 +262,12 @@ impl Host {
     }
 
     fn last_mail(&self) -> Notification {
-        self.ears.0.lock().unwrap().0.last().unwrap().clone()
+        self.ears.0.lock().unwrap().mails.last().unwrap().clone()
     }
 
     /// What happened, mailed or not.
     fn events(&self) -> Vec<EventKind> {
-        self.ears.0.lock().unwrap().1.clone()
+        self.ears.0.lock().unwrap().events.clone()
     }
 
     fn outcomes(&self, probe: ProbeId) -> Vec<Outcome> {

@@ -18,7 +18,10 @@ impl Host {
     /// The thresholds that were mailed.
     fn reminded(&self) -> Vec<u16> {
         let told = self.ears.0.lock().unwrap();
-        told.2.iter().map(|reminder| reminder.days).collect()
+        told.reminders
+            .iter()
+            .map(|reminder| reminder.days)
+            .collect()
     }
 
     fn stands(&self) -> usize {
