@@ -22,6 +22,7 @@ mod report;
 mod server;
 mod startup;
 mod storage;
+mod storm;
 mod watched;
 
 /// Each figure: its name on the command line, and what prints it.
@@ -33,6 +34,7 @@ const FIGURES: &[(&str, fn())] = &[
     ("storage", storage::print),
     ("detector", detector::print),
     ("report", report::print),
+    ("storm", storm::print),
 ];
 
 fn main() {
@@ -41,6 +43,7 @@ fn main() {
     match words.as_slice() {
         // The bench's own child processes.
         ["serve", files @ ..] => server::run(files),
+        ["storm-itself"] => storm::run(),
         ["bare", how, url, rate] => bare::run(how, url, rate.parse().unwrap()),
         wanted => {
             for (name, print) in FIGURES {

@@ -203,6 +203,20 @@ mod tests {
     }
 
     #[test]
+    fn of_a_span_only_the_part_within_another_is_kept() {
+        let hour = span(100.0, 200.0);
+        for (other, wanted) in [
+            (span(50.0, 120.0), Some(span(100.0, 120.0))),
+            (span(150.0, 300.0), Some(span(150.0, 200.0))),
+            (span(120.0, 130.0), Some(span(120.0, 130.0))),
+            (span(200.0, 300.0), Some(span(200.0, 200.0))),
+            (span(201.0, 300.0), None),
+        ] {
+            assert_eq!(hour.within(other), wanted, "{other:?}");
+        }
+    }
+
+    #[test]
     fn the_span_around_the_moments_has_some_quiet_on_both_sides() {
         let all = span(0.0, 1e6);
         let moments = [at(500_000.0), at(510_000.0)];

@@ -192,3 +192,31 @@ pub fn name<DB: DrawingBackend>(
     let text = super::pen::cut(text, layout.letter, layout.left - layout.letter * 1.4);
     pen.words(&text, place, Side::End, layout.letter, Ink::Muted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::figure::Span;
+    use crate::model::{IncidentId, Timestamp};
+
+    #[test]
+    fn what_is_worse_is_thicker_and_the_watch_after_it_the_thinnest() {
+        let grades = [
+            None,
+            Some(Severity::Degraded),
+            Some(Severity::Partial),
+            Some(Severity::Major),
+        ];
+        let thick = grades.map(|severity| {
+            thickness(&Period {
+                incident: IncidentId(1),
+                span: Span {
+                    from: Timestamp::EPOCH,
+                    to: Timestamp::EPOCH,
+                },
+                severity,
+            })
+        });
+        assert!(thick.is_sorted_by(|a, b| a < b), "{thick:?}");
+    }
+}

@@ -8,6 +8,8 @@ use crate::model::Timestamp;
 
 /// Rows of probes that are drawn; further ones are left out and counted in words.
 pub const MOST_ROWS: usize = 12;
+/// Names of what every figure shows.
+const LANES: [&str; 2] = ["incidents", "100 %"];
 /// The names of lanes and probes take this share of the width at most.
 const NAMES: f64 = 0.22;
 
@@ -68,11 +70,15 @@ impl Layout {
         let width = f64::from(look.width.clamp(200, 4000));
         let letter = f64::from(look.letter.clamp(6, 40));
         let names = figure.probes.iter().map(String::as_str);
-        let widest = names
-            .chain(["incidents", "100 %"])
-            .map(|name| width_of(name, letter))
-            .fold(0.0, f64::max);
-        let left = (letter * 1.6 + widest).min(width * NAMES).max(letter * 4.5);
+        let widest = |names: &mut dyn Iterator<Item = &str>| {
+            let widths = names.map(|name| width_of(name, letter));
+            letter * 1.6 + widths.fold(0.0, f64::max)
+        };
+        // Names of probes may be cut where there is little room, those of the lanes not.
+        let lanes = widest(&mut LANES.into_iter());
+        let left = widest(&mut names.chain(LANES))
+            .min(width * NAMES)
+            .max(lanes);
         let mut y = letter * 0.7;
         let mut room = |height: f64, gap: f64| {
             let top = y + gap;

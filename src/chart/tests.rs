@@ -80,6 +80,19 @@ fn the_description_tells_what_the_picture_shows() {
 }
 
 #[test]
+fn a_probe_of_which_a_tenth_fails_is_told_by_its_name() {
+    let mut figure = outage();
+    for run in &mut figure.runs {
+        run.failed &= (run.at.as_seconds() as u64).is_multiple_of(300);
+    }
+    let told = describe(&figure);
+    assert!(
+        told.contains("by probe: chat 10 %; never above 10 %: login"),
+        "{told}"
+    );
+}
+
+#[test]
 fn the_document_names_itself_and_holds_an_envelope_for_each_mail() {
     let svg = svg(&outage(), &Look::WIDE).unwrap();
     assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
@@ -116,6 +129,22 @@ fn a_light_figure_turns_dark_for_who_prefers_it_and_a_dark_one_stays() {
     let dark = svg(&outage(), &dark).unwrap();
     assert!(!dark.contains("#FFFFFF") && !dark.contains("<style>"));
     assert!(dark.contains("#12171C"));
+}
+
+#[test]
+fn the_names_of_the_lanes_are_whole_in_a_narrow_figure_and_those_of_probes_may_be_cut() {
+    let mut figure = outage();
+    figure.probes[0] = "a-probe-with-quite-a-long-name".to_owned();
+    for width in [320, 360, 400] {
+        let svg = svg(&figure, &Look::of_width(width)).unwrap();
+        for word in ["incidents", "mails"] {
+            assert!(
+                svg.contains(&format!("\n{word}\n")),
+                "{word} at {width}\n{svg}"
+            );
+        }
+        assert!(svg.contains("\na-prob") && svg.contains('…'), "{svg}");
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::model::{IncidentEvent, Redactor};
 const WAITING: usize = 64;
 /// What is logged of its output.
 const OUTPUT_CHARS: usize = 4096;
-/// What is kept of each of its streams, to be logged: more than that, so that no secret is cut in two before it is removed.
+/// What is kept of each of its streams, to be logged: more than that, because secrets are removed from it.
 const KEPT_BYTES: u64 = 16 * 1024;
 /// After its end, what it left behind may go on writing for so long before nobody listens any more.
 const GRACE: Duration = Duration::from_millis(200);
@@ -249,6 +249,11 @@ async fn keep(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
     let Some(mut stream) = stream else { return };
     // A stream that breaks has ended.
     let _ = (&mut stream).take(KEPT_BYTES).read_to_end(kept).await;
+    if kept.len() as u64 >= KEPT_BYTES {
+        // Where it was cut, half a secret may stand, which nobody would know for one.
+        let whole = kept.iter().rposition(u8::is_ascii_whitespace);
+        kept.truncate(whole.unwrap_or(0));
+    }
     let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
 }
 
@@ -390,6 +395,42 @@ mod tests {
             Duration::from_secs(60),
         );
         run(&loud, &Redactor::new([]), call()).await;
+    }
+
+    #[tokio::test]
+    async fn of_output_that_is_cut_no_half_of_a_secret_is_kept() {
+        let secret = "sk-canary-".repeat(11);
+        let loud = format!("{secret}\n").repeat(1_000);
+        let mut kept = Vec::new();
+        keep(Some(loud.as_bytes()), &mut kept).await;
+        let secret = Secret::new(secret);
+        let line = said(&kept, b"", &Redactor::new([&secret]));
+        assert!(
+            line.contains("[secret]") && !line.contains("canary"),
+            "{line}"
+        );
+        let endless = "x".repeat(100_000);
+        keep(Some(endless.as_bytes()), &mut Vec::new()).await;
+    }
+
+    #[test]
+    fn what_waits_when_the_daemon_stops_is_run_and_what_hangs_is_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("told");
+        let script = format!("echo $WATCHFIRE_INCIDENT >> {}", file.display());
+        let config = shell(&script, Duration::from_secs(60));
+        let (mut hook, runner) = Hook::start(config, Redactor::new([])).unwrap();
+        for incident in 1..=3 {
+            hook.event("openai", &event(incident), &[]);
+        }
+        drop(hook);
+        runner.close();
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "1\n2\n3\n");
+        let hangs = shell("sleep 1000", Duration::from_secs(60));
+        let (mut hook, runner) = Hook::start(hangs, Redactor::new([])).unwrap();
+        hook.event("openai", &event(4), &[]);
+        drop(hook);
+        runner.close();
     }
 
     #[test]

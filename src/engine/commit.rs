@@ -93,7 +93,7 @@ impl Engine {
             &mut self.backlog,
             &self.orders,
             &hush,
-            &mut told,
+            (&self.told, &mut told),
             now,
             checkpoint,
             load,
@@ -241,13 +241,12 @@ fn write(
     backlog: &mut Backlog,
     orders: &Orders,
     hush: &Hush,
-    told: &mut Told,
+    (before, told): (&Told, &mut Told),
     now: Timestamp,
     checkpoint: bool,
     load: Load,
     trouble: Option<String>,
 ) -> Result<Written, StoreError> {
-    let before = told.clone();
     let mut tx = parts.store.begin()?;
     let said = match load {
         Load::All => tx.samples_but(backlog.samples.make_contiguous(), hush)?,
@@ -325,7 +324,7 @@ fn write(
             told.stories.forget(*incident);
         }
     }
-    if *told != before {
+    if told != before {
         match serde_json::to_string(told) {
             Ok(json) => tx.set_meta(telling::TOLD, &json)?,
             Err(e) => error!("who was told what cannot be written: {e}"),

@@ -283,9 +283,9 @@ impl Engine {
 
     /// Watches that have ended make their incidents final, once it was told of those that it is to be told of.
     fn settle(&mut self, now: Timestamp) {
-        let mailings = &self.told.mailings;
+        let waiting: HashSet<ServiceId> = self.told.mailings.services_due(now).collect();
         for service in self.services.values_mut() {
-            if mailings.is_due(Some(service.plan.id), now) {
+            if waiting.contains(&service.plan.id) {
                 continue;
             }
             while let Some(incident) = service.state.settle(&service.plan.rules, now) {

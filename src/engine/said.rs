@@ -98,6 +98,9 @@ impl Orders {
         incident: IncidentId,
         now: Timestamp,
     ) -> Option<&Spell> {
+        if !self.spells.any_silence() {
+            return None;
+        }
         let failing = service.failing(incident);
         let names: Vec<&str> = failing.iter().map(String::as_str).collect();
         self.spells.silence(&service.plan.name, &names, now)
@@ -125,7 +128,7 @@ impl Orders {
         stories: &mut Audience,
         now: Timestamp,
     ) -> Vec<ServiceId> {
-        if !stories.waits() {
+        if !stories.waits() || !self.spells.any_silence() {
             return Vec::new();
         }
         let silent = |news: &News| {

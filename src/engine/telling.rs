@@ -44,7 +44,7 @@ impl Told {
                     .stories
                     .is_due(now, suspected(services), services.len())
         };
-        self.mailings.is_due(None, now) || gathered()
+        self.mailings.is_due(now) || gathered()
     }
 
     /// The wall clock was stepped by so much.

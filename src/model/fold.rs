@@ -218,8 +218,7 @@ impl ServiceState {
         self.detector.affected()
     }
 
-    /// The part of each probe in the latest open period of the incident of its errors, as the detector saw it; nothing
-    /// of what a plain rule judges.
+    /// The part of each probe in the latest open period of the incident of its errors.
     pub fn parts(&self) -> impl Iterator<Item = (ProbeId, Part)> + '_ {
         self.detector.probes().iter().map(|p| (p.id, p.part))
     }

@@ -112,11 +112,15 @@ impl Mailings {
         due
     }
 
-    /// Whether [`Mailings::due`] would give an event of this service, or of any.
-    pub fn is_due(&self, service: Option<ServiceId>, now: Timestamp) -> bool {
-        let of = |s: &&Series| service.is_none_or(|service| s.service == service);
-        let mut held = self.0.iter().filter(of).filter_map(|s| s.held.as_ref());
-        held.any(|held| held.due <= now)
+    /// The services of which [`Mailings::due`] would give an event.
+    pub fn services_due(&self, now: Timestamp) -> impl Iterator<Item = ServiceId> + '_ {
+        let due = move |s: &&Series| s.held.as_ref().is_some_and(|held| held.due <= now);
+        self.0.iter().filter(due).map(|s| s.service)
+    }
+
+    /// Whether [`Mailings::due`] would give any.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.services_due(now).next().is_some()
     }
 
     /// Whether readers know that it keeps coming back, and get fewer mails.

@@ -223,7 +223,30 @@ fn a_step_of_the_clock_moves_what_is_held() {
         );
     }
     mailings.shift(3_600_000_000);
-    assert!(!mailings.is_due(None, at(5.0 + 240.0)));
-    assert!(mailings.is_due(Some(SERVICE), at(5.0 + 300.0)));
-    assert!(!mailings.is_due(Some(ServiceId(2)), at(5.0 + 300.0)));
+    assert!(!mailings.is_due(at(5.0 + 240.0)));
+    let due: Vec<ServiceId> = mailings.services_due(at(5.0 + 300.0)).collect();
+    assert_eq!(due, [SERVICE]);
+}
+
+#[test]
+fn the_end_of_what_keeps_coming_back_is_told_at_once_when_its_probes_are_removed() {
+    let mut mailings = Mailings::default();
+    let mut take = |minutes: f64, kind, retired| {
+        let mut event = event(1, minutes, kind, Severity::Major);
+        event.retired = retired;
+        mailings.take(SERVICE, &event, true, HOUR)
+    };
+    for (minutes, kind) in [
+        (0.0, EventKind::Open),
+        (10.0, EventKind::Close),
+        (20.0, EventKind::Reopen),
+        (30.0, EventKind::Close),
+        (40.0, EventKind::Reopen),
+    ] {
+        assert!(take(minutes, kind, false));
+    }
+    assert!(!take(50.0, EventKind::Close, false), "it keeps coming back");
+    assert!(!take(60.0, EventKind::Reopen, false));
+    assert!(take(70.0, EventKind::Close, true));
+    assert_eq!(mailings.due(at(5_000.0)), []);
 }

@@ -97,7 +97,7 @@ pub fn replay(
     let mut mailings = Mailings::default();
     let mut tally = Tally::default();
     for row in &trace.rows {
-        if mailings.is_due(None, row.known) {
+        if mailings.is_due(row.known) {
             for (service, event) in mailings.due(row.known) {
                 let (event, at) = (&event, row.known);
                 tell(service.0 as usize, Step::Mail { event, at });

@@ -74,11 +74,15 @@ class Bed:
             print(f"BREACH  {error}")
             sys.exit(1)
 
-    def configure(self, probes, smtp=None, to=TO, alert="", controls=()):
-        """probes: (service, name, url), each once a second."""
+    def configure(self, probes, smtp=None, to=TO, alert="", controls=(), own=0):
+        """probes: (service, name, url), each once a second. own: so many recipients of its own for each service, instead of `to`."""
         text = [f'[alert]\nemail = {json.dumps(to)}\npage_at = "degraded"\nreopen_within = "1m"\n{alert}\n']
         text += [f"[control]\nurls = {json.dumps(list(controls))}\n"]
-        text += [f"[service.{service}]\n" for service in dict.fromkeys(service for service, *_ in probes)]
+        for service in dict.fromkeys(service for service, *_ in probes):
+            text.append(f"[service.{service}]\n")
+            if own:
+                mine = [f"{service}-{n}@example.com" for n in range(own)]
+                text.append(f"[service.{service}.alert]\nemail = {json.dumps(mine)}\n")
         text += [
             f'[[probe]]\nname = "{name}"\nservice = "{service}"\nkind = "http"\nurl = "{url}"\nevery = "1s"\n'
             f'timeout = "900ms"\nconfirm = "off"\n'

@@ -10,11 +10,12 @@ use watchfire::model::blind::Tally;
 use watchfire::model::concerned::Role;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
+use watchfire::model::said::{Anchor, Ask, Order, Selector, SpellKind, Wish};
 use watchfire::model::{
-    Cause, Confirm, EventKind, FailureKind, Fault, IncidentEvent, Origin, Outcome, Phases, ProbeId,
-    Sample, Severity,
+    Cause, Confirm, Deadline, EventKind, FailureKind, Fault, Findings, IncidentEvent, Origin,
+    Outcome, Phases, ProbeId, Sample, Severity, Topic,
 };
-use watchfire::store::{IncidentFilter, Reader, Retention, Store};
+use watchfire::store::{IncidentFilter, Reader, Retention, Slips, Store};
 
 const SERVICES: [&str; 3] = ["anthropic", "gemini", "openai"];
 
@@ -134,6 +135,29 @@ impl Bed {
         let events = self.seen.events.lock().unwrap();
         let opened = events.iter().filter(|(_, event)| *event == EventKind::Open);
         opened.map(|(service, _)| service.clone()).collect()
+    }
+
+    /// Somebody says that nothing of what is selected is to be mailed for so many minutes.
+    async fn silence(&mut self, selector: &str, minutes: u32) {
+        let now = self.clock.now();
+        let wish = Wish {
+            kind: SpellKind::Silence,
+            selector: Selector::parse(selector).unwrap(),
+            from: now,
+            until: now + Duration::from_secs(60) * minutes,
+            anchor: Anchor::Span,
+            why: "the line is moved".to_owned(),
+        };
+        let order = Order {
+            at: now,
+            who: "ann".to_owned(),
+            ask: Ask::Begin(wish),
+        };
+        Slips::leave(self.dir.path(), &order).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let engine = self.engine.as_mut().unwrap();
+        let said = engine.listen();
+        engine.turn(Vec::new(), said);
     }
 
     fn letters(&self) -> Vec<(String, String)> {
@@ -315,4 +339,106 @@ async fn a_network_that_comes_and_goes_is_one_incident() {
     bed.play(120, true, |_| false).await;
     assert_eq!(bed.opened(), ["(prober)"]);
     assert_eq!(bed.letters().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blindness_is_silenced_by_a_silence_of_everything_and_by_no_other() {
+    for (selector, mails) in [("*", 0), ("open*", 4), ("openai", 4), ("*/chat", 4)] {
+        let mut bed = Bed::new();
+        bed.play(60, true, |_| false).await;
+        bed.silence(selector, 30).await;
+        bed.play(120, false, |_| true).await;
+        bed.play(60, true, |_| false).await;
+        assert_eq!(bed.opened(), ["(prober)"], "it is recorded");
+        assert_eq!(bed.letters().len(), mails, "a silence of {selector}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_a_failure_that_waits_waits_with_it_in_its_service_only() {
+    let mut bed = Bed::new();
+    bed.play(60, true, |_| false).await;
+    let reader = Reader::open(bed.dir.path()).unwrap();
+    let [first, other] = [bed.probes[0], bed.probes[1]];
+    let outcome = |probe| reader.last_sample(probe).unwrap().unwrap().outcome;
+    let newest = |probe| reader.last_sample(probe).unwrap().unwrap().at;
+    let before = newest(first);
+    let engine = bed.engine.as_mut().unwrap();
+    // Nobody has answered for the controls yet.
+    tokio::time::advance(Duration::from_secs(8)).await;
+    engine.turn(vec![run(first, &bed.clock, true)], Vec::new());
+    tokio::time::advance(Duration::from_millis(500)).await;
+    let then = vec![run(first, &bed.clock, false), run(other, &bed.clock, false)];
+    let other_before = newest(other);
+    engine.turn(then, Vec::new());
+    assert_eq!(newest(first), before, "both wait");
+    assert!(newest(other) > other_before);
+    tokio::time::advance(Duration::from_secs(3)).await;
+    engine.turn(Vec::new(), Vec::new());
+    assert!(newest(first) > before);
+    assert_eq!(outcome(first), Outcome::Success);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_too_many_failures_wait_they_count() {
+    let mut bed = Bed::new();
+    bed.play(60, true, |_| false).await;
+    tokio::time::advance(Duration::from_secs(8)).await;
+    let engine = bed.engine.as_mut().unwrap();
+    let counters = engine.counters();
+    let folded = || counters.folded.load(std::sync::atomic::Ordering::Relaxed);
+    let before = folded();
+    let many = |range: std::ops::Range<u64>| {
+        let one = |n| {
+            let mut sample = run(bed.probes[0], &bed.clock, true);
+            sample.at = sample.at - Duration::from_micros(n);
+            sample
+        };
+        range.map(one).collect::<Vec<_>>()
+    };
+    engine.turn(many(0..19_000), Vec::new());
+    assert_eq!(folded(), before, "they wait");
+    engine.turn(many(19_000..20_500), Vec::new());
+    assert!(folded() - before >= 20_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_a_clock_that_is_wrong_nothing_ends() {
+    let mut bed = Bed::new();
+    bed.play(60, true, |_| false).await;
+    let ended = |bed: &Bed| {
+        let mut sample = run(bed.probes[0], &bed.clock, false);
+        sample.outcome = Outcome::Failure(FailureKind::TlsExpired, Fault::Provider);
+        sample.found = Some(Box::new(Findings {
+            deadlines: vec![Deadline {
+                topic: Topic::Certificate,
+                subject: "llm.example.com:443".to_owned(),
+                at: bed.clock.now() - Duration::from_secs(86_400),
+            }],
+            ..Findings::default()
+        }));
+        sample
+    };
+    // The failure waits; the controls say that it is the clock, and in the same turn that it is right again.
+    tokio::time::advance(Duration::from_secs(8)).await;
+    let sample = ended(&bed);
+    let engine = bed.engine.as_mut().unwrap();
+    engine.turn(vec![sample], Vec::new());
+    let controls = |clock: u32, answered: u32| {
+        Input::Controls(Tally {
+            answered,
+            clock,
+            of: 3,
+            ..Tally::default()
+        })
+    };
+    engine.turn(Vec::new(), vec![controls(3, 0)]);
+    tokio::time::advance(Duration::from_secs(6)).await;
+    engine.turn(Vec::new(), Vec::new());
+    engine.turn(Vec::new(), vec![controls(0, 3)]);
+    // `Plain` writes no reminder: had there been one, the test would have ended.
+    let reader = Reader::open(bed.dir.path()).unwrap();
+    assert_eq!(reader.notices().unwrap().len(), 0);
+    let last = reader.last_sample(bed.probes[0]).unwrap().unwrap();
+    assert_eq!(last.outcome, Outcome::Inconclusive(Cause::Blind));
 }

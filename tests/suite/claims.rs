@@ -8,7 +8,7 @@ use watchfire::model::{
     Claim, Deadline, FailureKind, Fault, Findings, Origin, Outcome, Phase, Phases, ProbeId, Sample,
     Standing, Timestamp, Topic,
 };
-use watchfire::store::{Reader, Retention, Store};
+use watchfire::store::{Hush, Reader, Retention, Store};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -99,6 +99,18 @@ fn write(store: &mut Store, samples: &[Sample]) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// The same, while these probes are silent.
+fn write_silently(store: &mut Store, silent: &[ProbeId], samples: &[Sample]) -> usize {
+    let hush = Hush {
+        clock: false,
+        probes: silent.iter().copied().collect(),
+    };
+    let mut tx = store.begin().unwrap();
+    let said = tx.samples_but(samples, &hush).unwrap();
+    tx.commit().unwrap();
+    said.len()
 }
 
 fn open(dir: &Path) -> (Store, ProbeId, ProbeId) {
@@ -362,4 +374,76 @@ fn rusqlite_count(dir: &Path) -> i64 {
     let conn = rusqlite::Connection::open(dir.join("watchfire.db")).unwrap();
     conn.query_row("SELECT count(*) FROM notice", [], |row| row.get(0))
         .unwrap()
+}
+
+#[test]
+fn what_ends_soon_is_said_after_a_silence_once_and_stands_meanwhile_over_a_restart_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, page, models) = open(dir.path());
+    let ends = [ends(
+        Topic::Certificate,
+        "llm.example.com:443",
+        "2026-11-12",
+    )];
+    for hour in ["01:00", "02:00"] {
+        let seen = sees(page, at(hour), &ends);
+        assert_eq!(write_silently(&mut store, &[page], &[seen]), 0);
+        assert_eq!(standing(dir.path()), ["llm.example.com:443"]);
+    }
+    drop(store);
+    let (mut store, ..) = open(dir.path());
+    let seen = sees(page, at("03:00"), &ends);
+    assert_eq!(write_silently(&mut store, &[page], &[seen]), 0);
+    let wanted = ["certificate llm.example.com:443 7"];
+    assert_eq!(write(&mut store, &[sees(page, at("04:00"), &ends)]), wanted);
+    let again = [
+        sees(page, at("05:00"), &ends),
+        sees(models, at("05:01"), &ends),
+    ];
+    assert_eq!(write(&mut store, &again), Vec::<String>::new());
+}
+
+#[test]
+fn a_silence_of_one_probe_is_none_of_another_that_sees_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, page, models) = open(dir.path());
+    let ends = [ends(
+        Topic::Certificate,
+        "llm.example.com:443",
+        "2026-11-12",
+    )];
+    let both = [
+        sees(page, at("01:00"), &ends),
+        sees(models, at("01:01"), &ends),
+    ];
+    assert_eq!(write_silently(&mut store, &[page], &both), 1);
+    assert_eq!(
+        write(&mut store, &[sees(page, at("02:00"), &ends)]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn by_a_clock_that_may_be_wrong_nothing_is_said_and_nothing_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, page, _) = open(dir.path());
+    let ends = [ends(
+        Topic::Certificate,
+        "llm.example.com:443",
+        "2026-11-12",
+    )];
+    assert_eq!(
+        write(&mut store, &[sees(page, at("01:00"), &ends)]).len(),
+        1
+    );
+    let hush = Hush {
+        clock: true,
+        ..Hush::default()
+    };
+    let mut tx = store.begin().unwrap();
+    let far = sees(page, day("2036-11-08"), &ends);
+    let without = sees(page, day("2036-11-09"), &[]);
+    assert_eq!(tx.samples_but(&[far, without], &hush).unwrap(), []);
+    tx.commit().unwrap();
+    assert_eq!(standing(dir.path()), ["llm.example.com:443"]);
 }

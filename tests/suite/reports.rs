@@ -108,11 +108,23 @@ impl Past {
 
     /// A step of incident 1, with its letter; `since` and `minute` are minutes.
     fn event(&mut self, sequence: u32, event: EventKind, since: f64, minute: f64) {
+        self.event_of(1, IncidentKind::Errors, (sequence, event), since, minute);
+    }
+
+    /// The same of another.
+    fn event_of(
+        &mut self,
+        incident: u64,
+        kind: IncidentKind,
+        (sequence, event): (u32, EventKind),
+        since: f64,
+        minute: f64,
+    ) {
         let event = IncidentEvent {
-            incident: IncidentId(1),
+            incident: IncidentId(incident),
             sequence,
             event,
-            kind: IncidentKind::Errors,
+            kind,
             cause: None,
             slow: None,
             retired: false,
@@ -130,7 +142,7 @@ impl Past {
         };
         let letter = Letter {
             recipient: "oncall@example.com".to_owned(),
-            message_id: format!("<{sequence}@watchfire>"),
+            message_id: format!("<{incident}.{sequence}@watchfire>"),
             bytes: Vec::new(),
         };
         let about = About {
@@ -255,6 +267,68 @@ fn a_report_tells_up_down_and_unknown_and_what_the_objective_allows() {
     let p50 = probe["latency_ms"]["p50"].as_f64().unwrap();
     assert!((p50 / 250.0 - 1.0).abs() < 0.011, "{p50}");
     assert_eq!(service["probes"][1]["note"], "only noted, not judged");
+    let day = serde_json::json!({ "day": "2026-11-08", "up": 210, "down": 90, "unknown": 119 });
+    assert_eq!(service["days"], serde_json::json!([day]));
+}
+
+#[test]
+fn a_report_holds_what_lies_in_its_time_and_of_outages_only_those() {
+    let mut past = Past::with_an_outage();
+    let slow = IncidentKind::Latency;
+    past.event_of(2, slow, (0, EventKind::Open), 120.0, 130.0);
+    past.event_of(2, slow, (1, EventKind::Close), 150.0, 160.0);
+    let told = |until: &str| -> serde_json::Value {
+        let until = format!("2026-11-08T{until}:00Z");
+        let since = "2026-11-08T12:00:00Z";
+        let args = ["report", "--since", since, "--until", &until, "--json"];
+        let told = text(&past.home.run(&args).stdout);
+        serde_json::from_str::<serde_json::Value>(&told).unwrap()["services"][0].take()
+    };
+    let numbers = |service: &serde_json::Value| {
+        let incidents = service["incidents"].as_array().unwrap().iter();
+        let numbers: Vec<u64> = incidents.map(|i| i["incident"].as_u64().unwrap()).collect();
+        numbers
+    };
+    let before = told("13:00");
+    assert_eq!(
+        (numbers(&before), &before["in_incident_s"]),
+        (vec![], &0.into())
+    );
+    let within = told("14:00");
+    assert_eq!(
+        (numbers(&within), &within["in_incident_s"]),
+        (vec![1], &3600.into())
+    );
+    let all = told("19:00");
+    assert_eq!(
+        (numbers(&all), &all["in_incident_s"]),
+        (vec![1, 2], &5400.into())
+    );
+    assert_eq!(all["mttr_s"]["n"], 1, "slow answers are no outage");
+}
+
+#[test]
+fn of_many_incidents_the_newest_twenty_are_listed_and_the_others_counted() {
+    let mut past = Past::with_an_outage();
+    for incident in 2..=25 {
+        let minute = 100.0 + incident as f64;
+        let kind = IncidentKind::Errors;
+        past.event_of(incident, kind, (0, EventKind::Open), minute, minute + 0.2);
+        past.event_of(
+            incident,
+            kind,
+            (1, EventKind::Close),
+            minute + 0.5,
+            minute + 0.6,
+        );
+    }
+    let told = report(&past, &[]);
+    let listed = |number: u32| {
+        told.lines()
+            .any(|l| l.trim().starts_with(&format!("{number} ")))
+    };
+    assert!(told.contains("and 5 earlier ones"), "{told}");
+    assert!(listed(25) && listed(6) && !listed(5), "{told}");
 }
 
 #[test]

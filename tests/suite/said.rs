@@ -17,21 +17,30 @@ use watchfire::model::said::{
     Anchor, Ask, Order, Planned, SaidId, Schedule, Selector, SpellKind, Target, Wish,
 };
 use watchfire::model::{
-    Cause, Confirm, Cron, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, Origin,
-    Outcome, Phases, ProbeId, Sample, Severity, Timestamp,
+    Cause, Confirm, Cron, Deadline, EventKind, FailureKind, Fault, Findings, IncidentEvent,
+    IncidentId, Origin, Outcome, Phases, ProbeId, Sample, Severity, Timestamp, Topic,
 };
 use watchfire::store::{IncidentFilter, IncidentRow, Reader, Retention, SaidRow, Slips, Store};
+
+mod ends;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_secs(30);
 
 /// What was told, and what happened.
 #[derive(Clone, Default)]
-struct Ears(Arc<Mutex<(Vec<Notification>, Vec<EventKind>)>>);
+struct Ears(Arc<Mutex<Heard>>);
+
+#[derive(Default)]
+struct Heard {
+    mails: Vec<Notification>,
+    events: Vec<EventKind>,
+    reminders: Vec<Reminder>,
+}
 
 impl Compose for Ears {
     fn compose(&self, n: &Notification, recipient: &str) -> Letter {
-        self.0.lock().unwrap().0.push(n.clone());
+        self.0.lock().unwrap().mails.push(n.clone());
         Letter {
             recipient: recipient.to_owned(),
             message_id: format!("<{}.{}>", n.event.incident, n.event.sequence),
@@ -39,8 +48,13 @@ impl Compose for Ears {
         }
     }
 
-    fn remind(&self, _: &Reminder, _: &str) -> Letter {
-        unreachable!("nothing ends in these tests")
+    fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter {
+        self.0.lock().unwrap().reminders.push(reminder.clone());
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<end.{}>", reminder.days),
+            bytes: Vec::new(),
+        }
     }
 }
 
@@ -48,7 +62,7 @@ impl Observer for Ears {
     fn recheck(&mut self, _: Recheck) {}
 
     fn event(&mut self, _: &str, event: &IncidentEvent, _: &[Role<'_>]) {
-        self.0.lock().unwrap().1.push(event.event);
+        self.0.lock().unwrap().events.push(event.event);
     }
 }
 
@@ -60,6 +74,8 @@ struct Host {
     probes: [ProbeId; 2],
     ears: Ears,
     planned: Option<Schedule>,
+    /// What `chat` sees to end soon.
+    ends: Option<Deadline>,
 }
 
 fn start() -> Timestamp {
@@ -79,6 +95,7 @@ impl Host {
             probes: [ProbeId(0); 2],
             ears: Ears::default(),
             planned,
+            ends: None,
         };
         host.restart();
         host
@@ -167,7 +184,14 @@ impl Host {
                 let fails = failing.contains(&name);
                 sample(probe, now - Duration::from_millis(200), fails)
             };
-            let samples = [(self.probes[0], "chat"), (self.probes[1], "image")].map(run);
+            let mut samples = [(self.probes[0], "chat"), (self.probes[1], "image")].map(run);
+            samples[0].phases.tls_us = Some(1);
+            samples[0].found = self.ends.clone().map(|ends| {
+                Box::new(Findings {
+                    deadlines: vec![ends],
+                    ..Findings::default()
+                })
+            });
             self.turn(samples.to_vec(), Vec::new());
         }
     }
@@ -238,12 +262,12 @@ impl Host {
     }
 
     fn last_mail(&self) -> Notification {
-        self.ears.0.lock().unwrap().0.last().unwrap().clone()
+        self.ears.0.lock().unwrap().mails.last().unwrap().clone()
     }
 
     /// What happened, mailed or not.
     fn events(&self) -> Vec<EventKind> {
-        self.ears.0.lock().unwrap().1.clone()
+        self.ears.0.lock().unwrap().events.clone()
     }
 
     fn outcomes(&self, probe: ProbeId) -> Vec<Outcome> {

@@ -82,17 +82,21 @@ fn row(report: &Report, service: &ServiceReport, probe: Option<&ProbeReport>) ->
         cells.extend(QUANTILES.map(|(q, _)| ms(q)));
     }
     let money: &Spent = probe.map_or(&service.money, |p| &p.money);
-    let known = money.unpriced == 0 || money.unpriced < money.runs;
     cells.extend([
         money.runs.to_string(),
         money.unpriced.to_string(),
-        if known {
-            money.cost.usd().to_string()
-        } else {
-            String::new()
-        },
+        cost(money),
     ]);
     cells
+}
+
+/// In dollars; nothing when all of it is of unknown cost.
+fn cost(money: &Spent) -> String {
+    if money.unpriced == 0 || money.unpriced < money.runs {
+        money.cost.usd().to_string()
+    } else {
+        String::new()
+    }
 }
 
 fn counts(uptime: &Uptime) -> Vec<String> {
@@ -115,6 +119,21 @@ fn counts(uptime: &Uptime) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_runs_of_unknown_cost_alone_have_cost_is_not_nothing() {
+        let spent = |runs, unpriced| {
+            cost(&Spent {
+                runs,
+                unpriced,
+                ..Spent::default()
+            })
+        };
+        assert_eq!(spent(0, 0), "0");
+        assert_eq!(spent(5, 0), "0");
+        assert_eq!(spent(5, 2), "0");
+        assert_eq!(spent(5, 5), "");
+    }
 
     #[test]
     fn every_cause_has_a_column() {

@@ -258,3 +258,32 @@ fn indented(text: &str) -> String {
     let lines = text.lines().map(|line| format!("  {}", line.trim_end()));
     lines.collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tallies::Tallies;
+    use crate::model::{Cause, FailureKind, Fault, Origin, Outcome};
+
+    fn day(up: u32, down: u32, unknown: u32) -> Day {
+        let mut results = Tallies::default();
+        let failed = Outcome::Failure(FailureKind::Timeout, Fault::Provider);
+        let blind = Outcome::Inconclusive(Cause::Blind);
+        for (outcome, number) in [(Outcome::Success, up), (failed, down), (blind, unknown)] {
+            (0..number).for_each(|_| results.add(outcome, Origin::Scheduled));
+        }
+        Day::of(&Uptime::of(&results))
+    }
+
+    #[test]
+    fn a_day_of_which_hardly_anything_is_known_is_neither_good_nor_bad() {
+        assert_eq!(day(1000, 4, 0), Day::Good);
+        assert_eq!(day(1000, 6, 0), Day::Fair);
+        assert_eq!(day(1000, 30, 0), Day::Poor);
+        assert_eq!(day(800, 200, 0), Day::Bad);
+        assert_eq!(day(100, 0, 800), Day::Good);
+        assert_eq!(day(100, 0, 1000), Day::Unknown);
+        assert_eq!(day(0, 50, 1000), Day::Unknown);
+        assert_eq!(day(0, 0, 0), Day::Unknown);
+    }
+}

@@ -194,6 +194,70 @@ fn one_dead_control_of_three_and_two_that_hang_are_no_blindness() {
 }
 
 #[test]
+fn half_of_the_controls_without_a_network_are_no_blindness() {
+    let script = "1.0 controls 2 2\n 10.0 a dns 0.5\n 11.0 end";
+    assert_eq!(play(true, 1, script), ["10.25 a counts"]);
+}
+
+#[test]
+fn when_the_controls_have_answered_since_a_run_began_the_network_was_there_by_then() {
+    let script = "
+        9.0 b dns 0.1
+        9.5 controls 0 3
+        10.5 a connect_timeout 5
+        12.0 end";
+    assert_eq!(
+        play(true, 1, script),
+        [
+            "9.25 b counts",
+            "10.75 blind (network) since 9",
+            "10.75 a unknown (network)",
+        ]
+    );
+}
+
+#[test]
+fn a_run_that_had_ended_before_the_blindness_is_not_explained_by_it() {
+    let rules = Rules {
+        controls: true,
+        services: 1,
+    };
+    let sight = Sight::resumed(Lack::Network, at(100.0), at(100.0));
+    let fate = |known: f64| {
+        let run = Glimpse {
+            service: ServiceId(1),
+            at: at(known - 10.0),
+            known: at(known),
+            sign: Sign::Lacks(Lack::Network),
+        };
+        sight.fate(rules, &run, at(known), at(known + 3.0))
+    };
+    assert_eq!(fate(99.0), Fate::Count);
+    assert_eq!(fate(101.0), Fate::Unknown(Lack::Network));
+}
+
+#[test]
+fn one_control_that_answers_beside_two_that_hang_does_not_end_it() {
+    let rules = Rules {
+        controls: true,
+        services: 1,
+    };
+    let mut sight = Sight::resumed(Lack::Network, at(0.0), at(1.0));
+    for (now, answered, ends) in [(1.0, 1, false), (10.0, 2, true)] {
+        let asked = sight.step(rules, Input::Tick, at(now));
+        assert_eq!(asked, [Action::Ask]);
+        let tally = Tally {
+            answered,
+            of: 3,
+            ..Tally::default()
+        };
+        let ended = sight.step(rules, Input::Controls(tally), at(now + 0.5));
+        assert_eq!(ended.len(), usize::from(ends), "{answered} of 3");
+        assert_eq!(sight.blind().is_none(), ends);
+    }
+}
+
+#[test]
 fn blindness_ends_when_the_controls_answer_and_runs_that_began_in_it_are_unknown_too() {
     let script = "
         9.0 controls 0 3

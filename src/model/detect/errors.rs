@@ -73,7 +73,7 @@ impl Detector {
             probe.baseline.suspend(run.failed);
         }
         if let Judge::Plain(plain) = &rules.judge {
-            return self.take_plain(plain, rule, index, run, asked);
+            return self.take_plain(rules, plain, rule, index, run, asked);
         }
         let change = if matches!(self.phase, Phase::Open { .. }) {
             self.take_open(rules, rule, index, run, asked)

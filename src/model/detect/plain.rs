@@ -117,6 +117,11 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
+    /// Whether a plain rule judges; then the sums of evidence only tell what may teach the baseline.
+    pub fn judges(&self) -> bool {
+        self.kept != Kept::Detector
+    }
+
     /// Whether some run speaks for an outage.
     pub fn suspects(&self) -> bool {
         self.window.first_failure().is_some()

@@ -310,7 +310,7 @@ impl Detector {
             || self
                 .probes
                 .iter()
-                .any(|p| !p.bank.is_idle() || p.tally.suspects())
+                .any(|p| !(p.bank.is_idle() || self.plain.judges()) || p.tally.suspects())
     }
 
     /// The usual failure rate over all probes; 0 without any.

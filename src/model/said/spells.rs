@@ -246,6 +246,12 @@ impl Spells {
         })
     }
 
+    /// Whether any silence stands or is to come.
+    pub fn any_silence(&self) -> bool {
+        let mut all = self.standing.iter();
+        all.any(|spell| spell.kind == SpellKind::Silence)
+    }
+
     /// The maintenances of a probe, also those that are over and those to come.
     pub fn maintenances<'s>(
         &'s self,

@@ -152,6 +152,30 @@ fn answers_a_fifth_slower_than_usual_open_nothing() {
 }
 
 #[test]
+fn answers_less_than_half_slower_open_nothing_however_sure_it_is() {
+    let mut service = Service::new();
+    service.constant(DAY, 800_000);
+    assert_eq!(service.constant(400, 1_160_000), []);
+    let mut slower = Service::new();
+    slower.constant(DAY, 800_000);
+    assert!(opens(&slower.constant(400, 1_240_000)));
+}
+
+#[test]
+fn within_the_watch_less_is_enough() {
+    let mut service = Service::new();
+    service.constant(DAY, 250_000);
+    let first = service.constant(40, 500_000);
+    assert!(opens(&first));
+    assert!(closes(&service.constant(30, 250_000)));
+    let again = service.constant(40, 500_000);
+    assert!(
+        opens(&again) && again[0].0 < first[0].0,
+        "{again:?} after {first:?}"
+    );
+}
+
+#[test]
 fn a_single_answer_that_takes_a_minute_opens_nothing() {
     let mut service = Service::new();
     for _ in 0..200 {
@@ -201,7 +225,10 @@ fn trouble_of_another_kind_teaches_nothing_and_keeps_it_from_opening_until_it_is
     service.in_trouble = true;
     assert_eq!(service.constant(DAY, 1_000_000), []);
     service.in_trouble = false;
-    assert!(opens(&service.constant(1, 1_000_000)), "still slow");
+    let found = service.constant(1, 1_000_000);
+    assert!(opens(&found), "still slow");
+    let usual_us = found[0].1.1.unwrap().usual_us;
+    assert!((245_000..255_000).contains(&usual_us), "{usual_us}");
 
     let mut service = Service::new();
     service.constant(DAY, 250_000);

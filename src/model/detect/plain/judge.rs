@@ -2,10 +2,10 @@
 
 use super::PlainRule;
 use crate::model::detect::confirm::Suspicion;
-use crate::model::detect::rules::ProbeRules;
+use crate::model::detect::rules::{ProbeRules, ServiceRules};
 use crate::model::detect::seconds_between;
 use crate::model::detect::severity::{MAJOR, Trend, of_rate};
-use crate::model::detect::state::{Change, Detector, Episode, Phase, Recheck, Run};
+use crate::model::detect::state::{Change, Detector, Episode, Phase, ProbeState, Recheck, Run};
 use crate::model::{Confirm, Severity, Timestamp, Verdict};
 
 /// A share that is computed from a count is exact to this.
@@ -21,24 +21,44 @@ enum Reading {
     Down,
 }
 
+/// What the detector would call an outage teaches nothing, whether the rule minds it or not: trouble that comes and goes
+/// below it, or between two incidents of its, would become usual.
+fn weigh(probe: &mut ProbeState, rules: &ServiceRules, run: &Run) {
+    let (usual, bound) = (probe.baseline.usual(), rules.bound());
+    // Not further than the bound, so that it is paid back soon when things are well.
+    let more = run.failed && probe.bank.score() < bound;
+    if more || !(run.failed || probe.bank.is_idle()) {
+        let sizes = rules.sizes();
+        probe.bank.add(run.failed, usual, run.start, &sizes);
+    }
+    if probe.bank.score() >= bound {
+        probe.baseline.reject();
+    }
+}
+
 impl Detector {
     /// Takes one run of the probe at `index` in, and judges by the rule.
     pub(in crate::model::detect) fn take_plain(
         &mut self,
+        rules: &ServiceRules,
         plain: &PlainRule,
         rule: &ProbeRules,
         index: usize,
         run: Run,
         asked: &mut Vec<Recheck>,
     ) -> Option<Change> {
+        let open = matches!(self.phase, Phase::Open { .. });
         let before = (self.plain.runs, self.plain.failed);
         self.plain.runs = before.0.saturating_add(1);
         self.plain.failed = before.1.saturating_add(u64::from(run.failed));
         let probe = self.probes.get_mut(index)?;
         probe.failed_last = run.failed;
         probe.tally.add(&run, before);
+        if !open && !run.recheck {
+            weigh(probe, rules, &run);
+        }
         let reading = self.read(plain, index, &run);
-        let change = if matches!(self.phase, Phase::Open { .. }) {
+        let change = if open {
             self.go_on(plain, index, &run, &reading)
         } else {
             self.stay_well(plain, rule, index, &run, &reading)
@@ -85,8 +105,9 @@ impl Detector {
         run: &Run,
         reading: &Reading,
     ) -> Option<Change> {
-        if matches!(reading, Reading::Quiet) {
-            self.probes.get_mut(index)?.baseline.accept(rule.interval);
+        let probe = self.probes.get_mut(index)?;
+        if matches!(reading, Reading::Quiet) && probe.bank.is_idle() {
+            probe.baseline.accept(rule.interval);
         }
         if !matches!(reading, Reading::Down) {
             return None;

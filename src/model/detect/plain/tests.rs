@@ -270,6 +270,37 @@ fn an_open_incident_goes_on_under_another_judge_until_that_one_sees_its_end() {
 }
 
 #[test]
+fn trouble_that_comes_and_goes_never_becomes_usual_and_a_lone_failure_does() {
+    let usual = |story: &Story| story.detector.probe(ProbeId(1)).unwrap().baseline.usual();
+    for rule in [THREE, RATE] {
+        // Below the rule of three and above it, with incidents that open and close all the time.
+        for flapping in ["x.", "xx.", "x..", "xxx..", "xxxxx........"] {
+            let mut story = Story::new(1, rule);
+            story.course(0.0, &".".repeat(200));
+            let before = usual(&story);
+            story.course(6_000.0, &flapping.repeat(300));
+            let after = usual(&story);
+            assert!(after <= before, "{rule}, {flapping}: {before} to {after}");
+        }
+        let mut story = Story::new(1, rule);
+        let lone = format!("x{}", ".".repeat(49));
+        story.course(0.0, &lone.repeat(40));
+        let learned = usual(&story);
+        assert!((0.018..0.027).contains(&learned), "{rule}: {learned}");
+    }
+}
+
+#[test]
+fn after_trouble_the_baseline_learns_again_within_hours() {
+    let mut story = Story::new(1, THREE);
+    story.course(0.0, &"x.".repeat(1_000));
+    let before = story.detector.probe(ProbeId(1)).unwrap().baseline.runs();
+    story.course(60_000.0, &".".repeat(400));
+    let after = story.detector.probe(ProbeId(1)).unwrap().baseline.runs();
+    assert!(after >= before + 200.0, "{before} to {after}");
+}
+
+#[test]
 fn a_doubt_is_forgotten_with_its_judge() {
     let mut story = Story::new(1, THREE);
     story.course(0.0, "xx");

@@ -14,7 +14,7 @@ pub(super) const MODES: &[Mode] = &[
     mode("one-gb-line", "1 GB without a line end", in_body(Kind::TooLarge),
         &[Say(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n"), Repeat(b"xxxxxxxxxx", 100_000_000)]),
     mode("endless-chunks", "chunks that never end", in_body(Kind::TooLarge),
-        &[Say(CHUNKED), Flood(b"10\r\nxxxxxxxxxxxxxxxx\r\n")]),
+        &[Say(CHUNKED), Flood(b"10\r\nxxxxxxxxxxxxxxxx\r\n")]).asked_with("expect = { max_bytes = 100000 }"),
     mode("endless-refusal", "a 500 with a body that never ends",
         super::super::waiting(Kind::ServerError, crate::model::Fault::Provider),
         &[Say(b"HTTP/1.1 500 Oops\r\n\r\n"), Flood(b"x")]),
