@@ -203,6 +203,8 @@ pub struct DeliveryReport {
     pub at: Timestamp,
     /// How it ended.
     pub result: DeliveryResult,
+    /// The server spoke about this letter; false when it could not even be reached.
+    pub reached: bool,
     /// The server's words, or the transport's; redacted.
     pub reply: String,
 }

@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod compose;
 pub mod email;
 pub mod files;
+pub mod gate;
 mod server;
 mod stream;
 mod tls;
@@ -79,6 +80,12 @@ pub struct Answer {
 impl Answer {
     /// Longest reply that is kept, in characters: a few lines of a terminal.
     pub const REPLY_LIMIT: usize = 500;
+
+    /// Whether the other side spoke about this very letter. When it did not, no other letter would have fared better.
+    pub fn reached(&self) -> bool {
+        self.acceptance != Acceptance::Later
+            || (self.step >= Step::Sender && self.step != Step::File)
+    }
 
     /// An answer with its words cleaned and cut.
     pub fn new(acceptance: Acceptance, step: Step, code: Option<u16>, reply: &str) -> Self {

@@ -120,6 +120,7 @@ impl World {
                 id: pending.id,
                 at: now,
                 result: DeliveryResult::Sent,
+                reached: true,
                 reply: "250 taken".to_owned(),
             }));
             let mail = Mail::read(&pending.letter.bytes);

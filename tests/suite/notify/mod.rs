@@ -1,6 +1,7 @@
 //! Letters and their way to the reader: how they look, how they are sent, and what mail servers do to them.
 
 mod cases;
+mod delivery;
 mod letters;
 mod server;
 mod smtp;
