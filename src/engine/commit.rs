@@ -9,6 +9,7 @@ use crate::model::{ServiceId, Timestamp};
 use crate::store::{Hush, Said, StoreError};
 
 use super::backlog::Backlog;
+use super::post::Counter;
 use super::routes;
 use super::said::{self, Orders};
 use super::service::Service;
@@ -257,9 +258,14 @@ fn write(
         tx.shift(backlog.shift)?;
         told.shift(backlog.shift);
     }
-    for report in &backlog.reports {
-        tx.report(report)?;
-    }
+    let mut counter = Counter {
+        tx: &mut tx,
+        compose: parts.compose.as_ref(),
+        location: &parts.location,
+        services,
+        now,
+    };
+    let mut letters = counter.record(&backlog.reports, told)?;
     let mut touched: Vec<ServiceId> = Vec::new();
     for (id, event) in &backlog.events {
         tx.event(*id, event)?;
@@ -297,6 +303,7 @@ fn write(
         location: &parts.location,
         services,
         mailings: &told.mailings,
+        post: &told.post,
         now,
         facts: HashMap::new(),
         // What is left of a full disk is for words.
@@ -305,7 +312,6 @@ fn write(
             Load::Light => 0,
         },
     };
-    let mut letters = 0;
     for (recipient, telling) in told.stories.due(now, suspected(services), services.len()) {
         letters += usize::from(desk.tell(&recipient, &telling)?);
     }

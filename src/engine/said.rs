@@ -24,7 +24,7 @@ use crate::store::{SaidRow, Slips, Store, StoreError, Transaction};
 
 use super::service::Service;
 use super::telling::Told;
-use super::{Engine, Input};
+use super::{Engine, Input, letters};
 
 /// The folder of slips is looked into this often.
 const LOOK: Duration = Duration::from_secs(1);
@@ -48,6 +48,8 @@ pub(super) struct Heard {
     pub rows: Vec<SaidRow>,
     /// Silences and maintenances that are over.
     pub ended: Vec<Ended>,
+    /// What is to become of letters.
+    pub letters: Vec<Effect>,
     /// What silences kept back and do not any more.
     pub lifted: Vec<(ServiceId, IncidentId, Held)>,
 }
@@ -64,7 +66,10 @@ impl Heard {
 
     /// Nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.ended.is_empty() && self.lifted.is_empty()
+        self.rows.is_empty()
+            && self.ended.is_empty()
+            && self.letters.is_empty()
+            && self.lifted.is_empty()
     }
 }
 
@@ -211,7 +216,10 @@ impl Engine {
         let now = self.parts.clock.now();
         let id = self.orders.next;
         let known = |incident| self.known(incident);
-        let decision = self.orders.spells.decide(&order, id, now, known);
+        let decision = match letters::decide(&order, &self.parts.store) {
+            Some(decision) => decision,
+            None => self.orders.spells.decide(&order, id, now, known),
+        };
         let Decision { answer, effect } = &decision;
         info!(said.by = %order.who, "{} said: {answer}", order.who);
         match effect {
@@ -219,6 +227,9 @@ impl Engine {
             Some(Effect::End(ids)) => {
                 let ended = self.orders.spells.end_now(ids, &order.who, now);
                 self.backlog.heard.ended.extend(ended);
+            }
+            Some(letters @ (Effect::Retry(_) | Effect::Discard(..))) => {
+                self.backlog.heard.letters.push(letters.clone());
             }
             Some(Effect::Ack(_)) | None => {}
         }
@@ -281,6 +292,9 @@ pub(super) fn write(
 ) -> Result<(), StoreError> {
     for row in &heard.rows {
         tx.said(row)?;
+    }
+    for effect in &heard.letters {
+        letters::write(tx, effect, now)?;
     }
     for Ended { spell, at, by } in &heard.ended {
         tx.end_said(spell.id, *at, by.as_deref().unwrap_or_default())?;

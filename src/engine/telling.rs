@@ -11,7 +11,8 @@ use crate::model::common::{Failing, common};
 use crate::model::life::Theme;
 use crate::model::mailing::Mailings;
 use crate::model::notification::{Compose, Fellow, Notification, Pace, Reminder, Thread};
-use crate::model::said::{Acked, Remarks};
+use crate::model::post::{LATE, Post};
+use crate::model::said::{Acked, Remarks, Unsent};
 use crate::model::scene::Scene;
 use crate::model::story::{Audience, Member, News, Telling};
 use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Timestamp};
@@ -33,6 +34,8 @@ pub(super) struct Told {
     pub stories: Audience,
     #[serde(default)]
     pub mailings: Mailings,
+    #[serde(default)]
+    pub post: Post,
 }
 
 impl Told {
@@ -51,6 +54,7 @@ impl Told {
     pub fn shift(&mut self, micros: i64) {
         self.stories.shift(micros);
         self.mailings.shift(micros);
+        self.post.shift(micros);
     }
 }
 
@@ -61,6 +65,7 @@ pub(super) struct Desk<'a, 'tx> {
     pub location: &'a str,
     pub services: &'a HashMap<ServiceId, Service>,
     pub mailings: &'a Mailings,
+    pub post: &'a Post,
     pub now: Timestamp,
     /// What was looked up for one recipient serves the next.
     pub facts: HashMap<(IncidentId, u32), (Story, Scene)>,
@@ -105,6 +110,7 @@ impl Desk<'_, '_> {
         notification.thread.severity = severity;
         notification.remarks = self.remarks(service, event)?;
         notification.scene = scene;
+        notification.remarks.stands_for = self.fold(root.incident, recipient)?;
         let about = About {
             // Letters of a thread keep their order, and are found with the incident that it began with.
             incident: root.incident,
@@ -221,7 +227,22 @@ impl Desk<'_, '_> {
                 note: row.why,
             })
         });
-        Ok(Remarks { ack, silence })
+        Ok(Remarks {
+            ack,
+            silence,
+            stands_for: None,
+        })
+    }
+
+    /// What waits of this thread for too long is not sent: the mail that comes now stands for it.
+    fn fold(&mut self, thread: IncidentId, recipient: &str) -> Result<Option<Unsent>, StoreError> {
+        let before = self.now - LATE;
+        let folded = self.tx.fold(thread, recipient, before, self.now)?;
+        Ok(folded.map(|folded| Unsent {
+            mails: folded.letters,
+            since: folded.since,
+            server_away: !folded.held || self.post.closed_since(recipient).is_some(),
+        }))
     }
 
     /// The other members: open ones first, the worst first.

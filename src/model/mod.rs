@@ -27,6 +27,7 @@ pub mod notice;
 pub mod notification;
 pub mod ours;
 pub mod outcome;
+pub mod post;
 pub mod price;
 pub mod probe;
 pub mod question;

@@ -103,6 +103,42 @@ pub struct Reminder {
     pub at: Timestamp,
 }
 
+/// Something to be told about the mails themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What.
+    pub about: NoteAbout,
+    /// Name of the place that probes.
+    pub location: String,
+    /// When it is told.
+    pub at: Timestamp,
+}
+
+/// What a note is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoteAbout {
+    /// The mail server could not be reached for long, and mails to the reader waited.
+    Late {
+        /// When that was first seen.
+        from: Timestamp,
+        /// When it was over.
+        to: Timestamp,
+        /// Mails that waited.
+        waiting: u32,
+        /// Mails that were not sent, because a later one tells what they told.
+        folded: u32,
+    },
+    /// Somebody else does not get a mail.
+    Refused {
+        /// Who.
+        recipient: String,
+        /// What the server said.
+        reply: String,
+        /// In whose thread the mail was; `None` for a mail of another kind.
+        incident: Option<IncidentId>,
+    },
+}
+
 /// How a mail stands among those of its incident: see [`super::mailing`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
@@ -175,6 +211,9 @@ pub trait Compose: Send {
 
     /// The same for something that ends on a day.
     fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter;
+
+    /// The same about the mails themselves.
+    fn note(&self, note: &Note, recipient: &str) -> Letter;
 }
 
 /// A letter in the outbox, as a sender claims it.

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
-    ClaimRow, Course, Days, DeliveryRow, IncidentFilter, IncidentRow, LimitRow, NoticeRow,
+    ClaimRow, Course, Days, DeliveryRow, DeliveryState, IncidentFilter, IncidentRow, LimitRow, NoticeRow,
     OpenError, OutboxSummary, Past, RationRow, Result, ServiceRow, Spending, claims, connection,
     courses, incidents, limits, meta, migrations, notices, numbers, outbox, paces, samples,
     services, spending, story, sums,
@@ -71,6 +71,16 @@ impl Reader {
     /// When the next letter is due; `None` when none waits.
     pub fn next_due(&self) -> Result<Option<Timestamp>> {
         outbox::next_due(&self.conn)
+    }
+
+    /// A letter of the outbox with its bytes, which go some time after it was finished.
+    pub fn letter(&self, id: i64) -> Result<Option<(DeliveryRow, Option<Vec<u8>>)>> {
+        outbox::one(&self.conn, id)
+    }
+
+    /// Letters of the outbox in these states, the latest first, at most `limit`.
+    pub fn letters(&self, states: &[DeliveryState], limit: usize) -> Result<Vec<DeliveryRow>> {
+        outbox::list(&self.conn, states, limit)
     }
 
     /// The outbox in short.

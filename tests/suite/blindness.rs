@@ -9,7 +9,7 @@ use watchfire::engine::{Backups, Engine, Input, Money, Observer, Parts, ServiceP
 use watchfire::model::blind::Tally;
 use watchfire::model::concerned::Role;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
-use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
+use watchfire::model::notification::{Compose, Letter, Note, Notification, Reminder};
 use watchfire::model::{
     Cause, Confirm, EventKind, FailureKind, Fault, IncidentEvent, Origin, Outcome, Phases, ProbeId,
     Sample, Severity,
@@ -35,6 +35,14 @@ impl Compose for Plain {
             recipient: recipient.to_owned(),
             message_id: format!("<{}.{}.{recipient}>", event.incident, event.sequence),
             bytes: text.into_bytes(),
+        }
+    }
+
+    fn note(&self, note: &Note, recipient: &str) -> Letter {
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<note.{}.{recipient}>", note.at.as_micros()),
+            bytes: format!("{:?}", note.about).into_bytes(),
         }
     }
 

@@ -18,6 +18,7 @@ mod engine;
 mod forecast;
 mod hook;
 mod notify;
+mod post;
 mod probe;
 mod reports;
 mod said;

@@ -12,7 +12,7 @@ use watchfire::engine::{
 use watchfire::model::concerned::Role;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::incident::IncidentState;
-use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
+use watchfire::model::notification::{Compose, Letter, Note, Notification, Reminder};
 use watchfire::model::said::{
     Anchor, Ask, Order, Planned, SaidId, Schedule, Selector, SpellKind, Target, Wish,
 };
@@ -22,7 +22,7 @@ use watchfire::model::{
 };
 use watchfire::store::{IncidentFilter, IncidentRow, Reader, Retention, SaidRow, Slips, Store};
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_secs(30);
 
 /// What was told, and what happened.
@@ -34,8 +34,16 @@ impl Compose for Ears {
         self.0.lock().unwrap().0.push(n.clone());
         Letter {
             recipient: recipient.to_owned(),
-            message_id: format!("<{}.{}>", n.event.incident, n.event.sequence),
+            message_id: format!("<{}.{}.{recipient}>", n.event.incident, n.event.sequence),
             bytes: Vec::new(),
+        }
+    }
+
+    fn note(&self, note: &Note, recipient: &str) -> Letter {
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<note.{}.{recipient}>", note.at.as_micros()),
+            bytes: format!("{:?}", note.about).into_bytes(),
         }
     }
 
@@ -53,13 +61,14 @@ impl Observer for Ears {
 }
 
 /// A daemon's engine that watches `openai/chat` and `openai/image`, each every 30 s.
-struct Host {
+pub(crate) struct Host {
     dir: tempfile::TempDir,
-    clock: Clock,
+    pub clock: Clock,
     engine: Option<Engine>,
     probes: [ProbeId; 2],
     ears: Ears,
     planned: Option<Schedule>,
+    pub recipients: Vec<String>,
 }
 
 fn start() -> Timestamp {
@@ -67,7 +76,7 @@ fn start() -> Timestamp {
 }
 
 impl Host {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(None)
     }
 
@@ -79,6 +88,7 @@ impl Host {
             probes: [ProbeId(0); 2],
             ears: Ears::default(),
             planned,
+            recipients: vec!["a@example.com".to_owned()],
         };
         host.restart();
         host
@@ -89,7 +99,7 @@ impl Host {
     }
 
     /// As after `kill -9`: what was not committed is lost.
-    fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.engine = None;
         let mut store = Store::open(self.dir()).unwrap();
         let names = [("openai", "chat"), ("openai", "image")];
@@ -125,7 +135,7 @@ impl Host {
             },
             others: Vec::new(),
             numbers: Vec::new(),
-            recipients: vec!["a@example.com".to_owned()],
+            recipients: self.recipients.clone(),
             page_at: Severity::Partial,
             maintenance: maintenance.collect(),
             money: Money {
@@ -154,12 +164,12 @@ impl Host {
         );
     }
 
-    fn turn(&mut self, samples: Vec<Sample>, inputs: Vec<Input>) {
+    pub fn turn(&mut self, samples: Vec<Sample>, inputs: Vec<Input>) {
         self.engine.as_mut().unwrap().turn(samples, inputs);
     }
 
     /// Lets time pass, in which the probes named fail at every run.
-    async fn pass(&mut self, time: Duration, failing: &[&str]) {
+    pub async fn pass(&mut self, time: Duration, failing: &[&str]) {
         for _ in 0..time.as_secs() / STEP.as_secs() {
             tokio::time::advance(STEP).await;
             let now = self.clock.now();
@@ -173,7 +183,7 @@ impl Host {
     }
 
     /// Somebody says it: as a command does, by a slip.
-    async fn say(&mut self, ask: Ask) -> SaidRow {
+    pub async fn say(&mut self, ask: Ask) -> SaidRow {
         let order = Order {
             at: self.clock.now(),
             who: "ann".to_owned(),
@@ -220,11 +230,11 @@ impl Host {
         self.say(Ask::Ack { incident, note }).await
     }
 
-    fn reader(&self) -> Reader {
+    pub fn reader(&self) -> Reader {
         Reader::open(self.dir()).unwrap()
     }
 
-    fn incidents(&self) -> Vec<IncidentRow> {
+    pub fn incidents(&self) -> Vec<IncidentRow> {
         let mut rows = self.reader().incidents(IncidentFilter::default()).unwrap();
         rows.reverse();
         rows
@@ -237,7 +247,7 @@ impl Host {
         letters.iter().filter_map(|l| l.event).collect()
     }
 
-    fn last_mail(&self) -> Notification {
+    pub fn last_mail(&self) -> Notification {
         self.ears.0.lock().unwrap().0.last().unwrap().clone()
     }
 
@@ -272,8 +282,8 @@ fn sample(probe: ProbeId, at: Timestamp, fails: bool) -> Sample {
     }
 }
 
-const ALL: &[&str] = &["chat", "image"];
-const NONE: &[&str] = &[];
+pub(crate) const ALL: &[&str] = &["chat", "image"];
+pub(crate) const NONE: &[&str] = &[];
 const IN_MAINTENANCE: Outcome = Outcome::Inconclusive(Cause::Maintenance);
 
 #[tokio::test(start_paused = true)]

@@ -31,6 +31,19 @@ pub struct Remarks {
     pub ack: Option<Acked>,
     /// The mail was kept back by a silence.
     pub silence: Option<Lifted>,
+    /// Earlier mails of the thread were not sent: this one stands for them.
+    pub stands_for: Option<Unsent>,
+}
+
+/// Mails that waited so long that a later one tells what they told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsent {
+    /// How many.
+    pub mails: u32,
+    /// When the first of them was written.
+    pub since: Timestamp,
+    /// The mail server could not be reached; otherwise they waited for the end of quiet hours, or for the recipient's.
+    pub server_away: bool,
 }
 
 /// An acknowledgement.

@@ -10,6 +10,21 @@ const NOTE_LIMIT: usize = 500;
 /// A sentence each.
 pub fn sentences(n: &Notification) -> Vec<String> {
     let mut sentences = Vec::new();
+    if let Some(unsent) = &n.remarks.stands_for {
+        let mails = match unsent.mails {
+            1 => "a mail".to_owned(),
+            n => format!("{n} mails"),
+        };
+        let why = if unsent.server_away {
+            "the mail server could not be reached"
+        } else {
+            "they were kept back until now"
+        };
+        sentences.push(format!(
+            "This stands for {mails} from {} on that did not come to be sent, because {why}.",
+            moment(unsent.since)
+        ));
+    }
     if let Some(silence) = &n.remarks.silence {
         let who = name(&silence.who, NAME_LIMIT);
         sentences.push(format!(
