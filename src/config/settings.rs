@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::fields::Fields;
 use super::secrets::Vault;
 use super::values::{DAY, HOUR, MINUTE, SECOND, Wrong, address, duration, title};
-use super::{Backup, OnChange};
+use super::{Backup, OnChange, webhooks};
 use crate::diagnostic::Problem;
 use crate::model::Cron;
-use crate::notify::{Login, SmtpConfig};
+use crate::notify::{Login, SmtpConfig, WebhookConfig};
 use crate::schedule::InFlight;
 use crate::store::Retention;
 
@@ -19,6 +19,7 @@ pub(super) const KEYS: &[&str] = &[
     "location",
     "listen",
     "smtp",
+    "webhook",
     "retention",
     "backup",
     "on_change",
@@ -36,6 +37,7 @@ pub(super) struct Settings {
     pub data_dir: PathBuf,
     pub location: String,
     pub smtp: Option<SmtpConfig>,
+    pub webhooks: Vec<WebhookConfig>,
     pub retention: Retention,
     pub backup: Backup,
     pub on_change: Option<OnChange>,
@@ -88,6 +90,10 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
         smtp: root
             .table("smtp")
             .and_then(|table| smtp(table, root.span("smtp"), vault)),
+        webhooks: root
+            .table("webhook")
+            .map(|table| webhooks::read(table, vault))
+            .unwrap_or_default(),
         retention: root.table("retention").map(retention).unwrap_or_default(),
         backup: backup(root.table("backup")),
         on_change: root

@@ -285,15 +285,19 @@ fn write(
             None => service.thread(event).is_some(),
         };
         let mailed = told.mailings.take(*id, event, wanted, reopen_within);
-        let recipients = &service.plan.recipients;
-        told.stories.take(recipients, *id, event, mailed);
+        let people = match mailed {
+            true => told.crowds.tell(&service.plan.recipients, *id, event, now),
+            false => told.crowds.note(event, now),
+        };
+        told.stories.take(&people, *id, event, mailed);
     }
     for (id, event) in told.mailings.due(now) {
         if let Some(service) = services.get(&id) {
-            let recipients = &service.plan.recipients;
-            told.stories.take(recipients, id, &event, true);
+            let people = told.crowds.tell(&service.plan.recipients, id, &event, now);
+            told.stories.take(&people, id, &event, true);
         }
     }
+    let joining = told.join(services, orders, now);
     touched.extend(orders.withdraw(services, &mut told.stories, now));
     said::write(&mut tx, &backlog.heard, services, told, now)?;
     touched.extend(backlog.heard.lifted.iter().map(|(id, ..)| *id));
@@ -304,6 +308,8 @@ fn write(
         services,
         mailings: &told.mailings,
         post: &told.post,
+        caps: &mut told.caps,
+        joining: &joining,
         now,
         facts: HashMap::new(),
         // What is left of a full disk is for words.
@@ -318,6 +324,14 @@ fn write(
     for said in &said {
         letters += desk.remind(said)?;
     }
+    let mut counter = Counter {
+        tx: &mut tx,
+        compose: parts.compose.as_ref(),
+        location: &parts.location,
+        services,
+        now,
+    };
+    letters += counter.folded(told.caps.due(now))?;
     for own in &backlog.own {
         letters += own.write(&mut tx, parts.compose.as_ref(), now)?;
     }
@@ -329,6 +343,7 @@ fn write(
         // That it is over may still have to be told, in its thread.
         if !services.values().any(|s| s.held.contains_key(incident)) {
             told.stories.forget(*incident);
+            told.crowds.forget(*incident);
         }
     }
     if *told != before {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use tracing::{info, warn};
 
+use crate::model::cap::Aside;
 use crate::model::notification::{Compose, DeliveryReport, Note, NoteAbout};
 use crate::model::post::{Addressed, LATE, PostNews, WEBHOOK};
 use crate::model::{ServiceId, Timestamp};
@@ -74,8 +75,9 @@ impl Counter<'_, '_> {
         let mut others = BTreeSet::new();
         for service in self.services.values() {
             let recipients = &service.plan.recipients;
-            if recipients.contains(&to.recipient) {
-                others.extend(recipients.iter().filter(|r| **r != to.recipient));
+            if recipients.has(&to.recipient) {
+                let first = recipients.first_called();
+                others.extend(first.into_iter().filter(|who| *who != to.recipient));
             }
         }
         for other in &others {
@@ -87,6 +89,26 @@ impl Counter<'_, '_> {
             self.write(about, other)?;
         }
         Ok(others.len())
+    }
+
+    /// What was more than mails an hour are sent; how many mails that makes.
+    pub fn folded(&mut self, due: Vec<(String, Aside)>) -> Result<usize, StoreError> {
+        let letters = due.len();
+        for (who, aside) in due {
+            let title = |id: &ServiceId| match self.services.get(id) {
+                Some(service) => service.plan.title.clone(),
+                None => "a service that is gone".to_owned(),
+            };
+            let events = aside.events.iter();
+            let about = NoteAbout::Folded {
+                most: aside.most,
+                since: aside.since,
+                events: events.map(|(id, event)| (title(id), *event)).collect(),
+                more: aside.more,
+            };
+            self.write(about, &who)?;
+        }
+        Ok(letters)
     }
 
     fn write(&mut self, about: NoteAbout, recipient: &str) -> Result<(), StoreError> {

@@ -20,7 +20,7 @@ use crate::model::{
     Cause, EventKind, IncidentEvent, IncidentId, IncidentKind, Outcome, Sample, ServiceId,
     Timestamp,
 };
-use crate::store::{SaidRow, Slips, Store, StoreError, Transaction};
+use crate::store::{SaidRow, Slips, Store, StoreError, Transaction, What};
 
 use super::service::Service;
 use super::telling::Told;
@@ -292,6 +292,9 @@ pub(super) fn write(
 ) -> Result<(), StoreError> {
     for row in &heard.rows {
         tx.said(row)?;
+        if let (What::Ack, Some(incident), false) = (row.what, row.incident, row.refused) {
+            told.crowds.ack(incident);
+        }
     }
     for effect in &heard.letters {
         letters::write(tx, effect, now)?;
@@ -319,8 +322,11 @@ pub(super) fn write(
             service.lifted.insert(*incident, held.lifted(now));
             told.mailings.tell(*id, &event);
         }
-        let recipients = &service.plan.recipients;
-        told.stories.take(recipients, *id, &event, mailed);
+        let people = match mailed {
+            true => told.crowds.tell(&service.plan.recipients, *id, &event, now),
+            false => told.crowds.note(&event, now),
+        };
+        told.stories.take(&people, *id, &event, mailed);
     }
     Ok(())
 }

@@ -104,7 +104,7 @@ pub struct Reminder {
 }
 
 /// Something to be told about the mails themselves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Note {
     /// What.
     pub about: NoteAbout,
@@ -115,7 +115,7 @@ pub struct Note {
 }
 
 /// What a note is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum NoteAbout {
     /// The mail server could not be reached for long, and mails to the reader waited.
     Late {
@@ -127,6 +127,17 @@ pub enum NoteAbout {
         waiting: u32,
         /// Mails that were not sent, because a later one tells what they told.
         folded: u32,
+    },
+    /// More was to be told than mails an hour are sent.
+    Folded {
+        /// Mails an hour at most.
+        most: u32,
+        /// When the first of it happened.
+        since: Timestamp,
+        /// What: the title of the service, and the event.
+        events: Vec<(String, IncidentEvent)>,
+        /// So many more, which are not named.
+        more: u32,
     },
     /// Somebody else does not get a mail.
     Refused {

@@ -28,6 +28,17 @@ pub fn lane(recipient: &str) -> &str {
     }
 }
 
+/// What of the outbox goes by one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lane {
+    /// All mail.
+    Mail,
+    /// The letters to this recipient.
+    Webhook(String),
+    /// The letters to webhooks that are none of these.
+    Others(Vec<String>),
+}
+
 /// What the recipient of a letter to a webhook begins with.
 pub const WEBHOOK: &str = "webhook:";
 

@@ -190,6 +190,7 @@ impl Compose for MailComposer {
 fn topic(note: &Note) -> String {
     match &note.about {
         NoteAbout::Late { from, .. } => format!("late.{}", from.as_micros()),
+        NoteAbout::Folded { since, .. } => format!("folded.{}", since.as_micros()),
         NoteAbout::Refused { recipient, .. } => {
             format!("refused.{}.{}", hash(recipient), note.at.as_micros())
         }

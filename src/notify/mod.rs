@@ -14,6 +14,7 @@ mod server;
 mod stream;
 mod tls;
 mod view;
+pub mod webhook;
 mod words;
 pub mod worker;
 
@@ -25,6 +26,7 @@ use std::sync::Arc;
 pub use address::parse_address;
 pub use compose::MailComposer;
 pub use server::{Login, Security, Server, SmtpConfig};
+pub use webhook::{Composers, Form, Webhook, WebhookConfig};
 
 use crate::model::notification::Pending;
 
@@ -126,6 +128,8 @@ pub enum Step {
     Starttls,
     /// Logging in.
     Auth,
+    /// The receiver of a webhook can take nothing now.
+    Service,
     /// Naming the sender.
     Sender,
     /// Naming the recipient.

@@ -1,10 +1,11 @@
 //! Letters that wait to be delivered, and what became of those that were.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::{About, Result};
 use crate::model::notification::{DeliveryReport, DeliveryResult, Letter, Pending};
-use crate::model::post::Addressed;
+use crate::model::post::{Addressed, Lane};
 use crate::model::{EventKind, IncidentId, Timestamp};
 
 /// Where a letter stands.
@@ -128,10 +129,11 @@ pub(super) fn add(
     about: Option<About>,
     letter: &Letter,
     at: Timestamp,
+    due: Timestamp,
 ) -> Result<()> {
     conn.prepare_cached(
         "INSERT INTO outbox(incident_id, sequence, event, recipient, message_id, bytes, state, attempts, created_at, next_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 0, ?7, ?7) ON CONFLICT(message_id) DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 0, ?7, ?8) ON CONFLICT(message_id) DO NOTHING",
     )?
     .execute(params![
         about.map(|a| number(a.incident)),
@@ -141,6 +143,7 @@ pub(super) fn add(
         letter.message_id,
         letter.bytes,
         at.as_micros(),
+        due.as_micros(),
     ])?;
     Ok(())
 }
@@ -308,37 +311,64 @@ pub(super) fn shift(conn: &Connection, micros: i64) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn due(conn: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Pending>> {
+/// Which recipients a lane has, with the values that stand for `?` from a number on.
+fn recipients(lane: Option<&Lane>, from: usize) -> (String, Vec<Sql>) {
+    match lane {
+        None => ("1".to_owned(), Vec::new()),
+        Some(Lane::Mail) => ("recipient NOT GLOB 'webhook:*'".to_owned(), Vec::new()),
+        Some(Lane::Webhook(who)) => (format!("recipient = ?{from}"), vec![who.clone().into()]),
+        Some(Lane::Others(known)) => {
+            let holes: Vec<String> = (from..)
+                .take(known.len())
+                .map(|n| format!("?{n}"))
+                .collect();
+            let clause = format!(
+                "recipient GLOB 'webhook:*' AND recipient NOT IN ({})",
+                holes.join(", ")
+            );
+            (clause, known.iter().cloned().map(Sql::from).collect())
+        }
+    }
+}
+
+pub(super) fn due(
+    conn: &Connection,
+    lane: Option<&Lane>,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Pending>> {
+    let (recipients, names) = recipients(lane, 3);
     let sql = format!(
         "SELECT id, incident_id, event, recipient, message_id, bytes, attempts, created_at FROM outbox
-         WHERE {FIRST} AND next_at <= ?1 ORDER BY id LIMIT ?2"
+         WHERE {FIRST} AND next_at <= ?1 AND {recipients} ORDER BY id LIMIT ?2"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(
-        params![now.as_micros(), i64::try_from(limit).unwrap_or(i64::MAX)],
-        |r| {
-            Ok(Pending {
-                id: r.get(0)?,
-                incident: incident(r.get(1)?),
-                event: r.get::<_, Option<u8>>(2)?.and_then(EventKind::from_code),
-                letter: Letter {
-                    recipient: r.get(3)?,
-                    message_id: r.get(4)?,
-                    bytes: r.get::<_, Option<_>>(5)?.unwrap_or_default(),
-                },
-                attempts: r.get(6)?,
-                created_at: Timestamp::from_micros(r.get(7)?),
-            })
-        },
-    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut keys: Vec<Sql> = vec![now.as_micros().into(), limit.into()];
+    keys.extend(names);
+    let rows = statement.query_map(params_from_iter(keys), |r| {
+        Ok(Pending {
+            id: r.get(0)?,
+            incident: incident(r.get(1)?),
+            event: r.get::<_, Option<u8>>(2)?.and_then(EventKind::from_code),
+            letter: Letter {
+                recipient: r.get(3)?,
+                message_id: r.get(4)?,
+                bytes: r.get::<_, Option<_>>(5)?.unwrap_or_default(),
+            },
+            attempts: r.get(6)?,
+            created_at: Timestamp::from_micros(r.get(7)?),
+        })
+    })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn next_due(conn: &Connection) -> Result<Option<Timestamp>> {
-    let sql = format!("SELECT min(next_at) FROM outbox WHERE {FIRST}");
+pub(super) fn next_due(conn: &Connection, lane: Option<&Lane>) -> Result<Option<Timestamp>> {
+    let (recipients, names) = recipients(lane, 1);
+    let sql = format!("SELECT min(next_at) FROM outbox WHERE {FIRST} AND {recipients}");
     let at: Option<i64> = conn
         .prepare_cached(&sql)?
-        .query_row([], |r| r.get(0))
+        .query_row(params_from_iter(names), |r| r.get(0))
         .optional()?
         .flatten();
     Ok(at.map(Timestamp::from_micros))

@@ -124,7 +124,18 @@ impl<'a> Transaction<'a> {
     /// Puts a letter into the outbox, due at once; `about` is `None` for a test mail or another notice. A letter with a
     /// Message-ID that is there already is not added again.
     pub fn letter(&mut self, about: Option<About>, letter: &Letter, at: Timestamp) -> Result<()> {
-        outbox::add(&self.store.conn, about, letter, at)
+        outbox::add(&self.store.conn, about, letter, at, at)
+    }
+
+    /// The same for a letter that is kept back until `due`.
+    pub fn letter_later(
+        &mut self,
+        about: Option<About>,
+        letter: &Letter,
+        at: Timestamp,
+        due: Timestamp,
+    ) -> Result<()> {
+        outbox::add(&self.store.conn, about, letter, at, due)
     }
 
     /// Writes down what came of an attempt to send, and tells to whom it was. A letter that is finished stays as it is, and

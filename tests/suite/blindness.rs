@@ -183,7 +183,7 @@ fn engine(dir: &Path, clock: &Clock, seen: &Seen) -> (Engine, Vec<ProbeId>) {
             kinds: Vec::new(),
             provider: (*name).to_owned(),
             numbers: Vec::new(),
-            recipients: vec!["all@example.com".to_owned(), format!("{name}@example.com")],
+            recipients: vec!["all@example.com".to_owned(), format!("{name}@example.com")].into(),
             page_at: Severity::Partial,
             maintenance: Vec::new(),
             money: Money::default(),

@@ -88,7 +88,7 @@ fn engine_with(
         rules,
         others: Vec::new(),
         numbers: Vec::new(),
-        recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()],
+        recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()].into(),
         page_at: Severity::Partial,
         money: Money::default(),
         maintenance: Vec::new(),

@@ -13,6 +13,7 @@ use watchfire::model::concerned::Role;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::incident::IncidentState;
 use watchfire::model::notification::{Compose, Letter, Note, Notification, Reminder};
+use watchfire::model::roster::Roster;
 use watchfire::model::said::{
     Anchor, Ask, Order, Planned, SaidId, Schedule, Selector, SpellKind, Target, Wish,
 };
@@ -69,9 +70,11 @@ pub(crate) struct Host {
     ears: Ears,
     planned: Option<Schedule>,
     pub recipients: Vec<String>,
+    /// In their place.
+    pub roster: Option<Roster>,
 }
 
-fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     Timestamp::parse("2026-11-25T14:00:00Z").unwrap()
 }
 
@@ -89,6 +92,7 @@ impl Host {
             ears: Ears::default(),
             planned,
             recipients: vec!["a@example.com".to_owned()],
+            roster: None,
         };
         host.restart();
         host
@@ -135,7 +139,10 @@ impl Host {
             },
             others: Vec::new(),
             numbers: Vec::new(),
-            recipients: self.recipients.clone(),
+            recipients: self
+                .roster
+                .clone()
+                .unwrap_or_else(|| self.recipients.clone().into()),
             page_at: Severity::Partial,
             maintenance: maintenance.collect(),
             money: Money {
@@ -178,6 +185,21 @@ impl Host {
                 sample(probe, now - Duration::from_millis(200), fails)
             };
             let samples = [(self.probes[0], "chat"), (self.probes[1], "image")].map(run);
+            self.turn(samples.to_vec(), Vec::new());
+        }
+    }
+
+    /// Lets time pass, in which the key of both probes is refused.
+    pub async fn refused_key(&mut self, time: Duration) {
+        for _ in 0..time.as_secs() / STEP.as_secs() {
+            tokio::time::advance(STEP).await;
+            let now = self.clock.now();
+            let refused = |probe: ProbeId| Sample {
+                outcome: Outcome::Failure(FailureKind::Auth, Fault::Ours),
+                status: Some(401),
+                ..sample(probe, now - Duration::from_millis(200), true)
+            };
+            let samples = self.probes.map(refused);
             self.turn(samples.to_vec(), Vec::new());
         }
     }
@@ -252,7 +274,7 @@ impl Host {
     }
 
     /// What happened, mailed or not.
-    fn events(&self) -> Vec<EventKind> {
+    pub fn events(&self) -> Vec<EventKind> {
         self.ears.0.lock().unwrap().1.clone()
     }
 

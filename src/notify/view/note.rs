@@ -1,8 +1,9 @@
 //! The mail about mails: that they are late, that somebody does not get them.
 
-use super::figures::{moment, span};
+use super::figures::{grouped, moment, span};
 use super::{NAME_LIMIT, View, line};
 use crate::model::notification::{Note, NoteAbout};
+use crate::model::{EventKind, IncidentEvent, Timestamp};
 
 /// Longest reply of a server that is shown, in characters.
 const REPLY_LIMIT: usize = 300;
@@ -20,6 +21,19 @@ impl View {
                 "NOTICE: mails of watchfire come late".to_owned(),
                 late(*from, *to, *waiting, *folded),
                 "watchfire outbox list".to_owned(),
+            ),
+            NoteAbout::Folded {
+                most,
+                since,
+                events,
+                more,
+            } => (
+                format!(
+                    "NOTICE: {} more events, folded into one mail",
+                    grouped(count(events.len(), *more))
+                ),
+                folded(*most, *since, events, *more),
+                "watchfire incidents".to_owned(),
             ),
             NoteAbout::Refused {
                 recipient,
@@ -60,18 +74,14 @@ impl View {
 pub fn subject(note: &Note) -> String {
     match &note.about {
         NoteAbout::Late { .. } => "mails come late".to_owned(),
+        NoteAbout::Folded { .. } => "several events".to_owned(),
         NoteAbout::Refused { recipient, .. } => {
             format!("{} does not get mails", line(recipient, NAME_LIMIT))
         }
     }
 }
 
-fn late(
-    from: crate::model::Timestamp,
-    to: crate::model::Timestamp,
-    waiting: u32,
-    folded: u32,
-) -> Vec<String> {
+fn late(from: Timestamp, to: Timestamp, waiting: u32, folded: u32) -> Vec<String> {
     let mails = |n: u32| match n {
         1 => "1 mail".to_owned(),
         n => format!("{n} mails"),
@@ -91,9 +101,48 @@ fn late(
     ];
     if folded > 0 {
         sentences.push(format!(
-            "{} more did not come to be sent: what they told stands in a later one of the same thread.",
-            mails(folded)
+            "{folded} more {} not sent: what {} told stands in a later one of the same thread.",
+            if folded == 1 { "was" } else { "were" },
+            if folded == 1 { "it" } else { "they" },
         ));
+    }
+    sentences
+}
+
+fn count(named: usize, more: u32) -> u32 {
+    u32::try_from(named)
+        .unwrap_or(u32::MAX)
+        .saturating_add(more)
+}
+
+fn folded(
+    most: u32,
+    since: Timestamp,
+    events: &[(String, IncidentEvent)],
+    more: u32,
+) -> Vec<String> {
+    let mut sentences = vec![format!(
+        "You have had {most} mails within the hour, the most that are sent (`most_per_hour`). Since {} this has happened besides:",
+        moment(since)
+    )];
+    sentences.extend(events.iter().map(|(title, event)| {
+        let what = match event.event {
+            EventKind::Open => "broke",
+            EventKind::Escalate => "got worse",
+            EventKind::Deescalate => "got better",
+            EventKind::Close => "recovered",
+            EventKind::Reopen => "broke again",
+        };
+        format!(
+            "{}  {} {what} ({}, incident {})",
+            moment(event.at),
+            line(title, NAME_LIMIT),
+            event.severity,
+            event.incident
+        )
+    }));
+    if more > 0 {
+        sentences.push(format!("and {} more.", grouped(more)));
     }
     sentences
 }
@@ -107,6 +156,6 @@ fn refused(reply: &str, alerts: bool) -> Vec<String> {
     vec![
         first.to_owned(),
         format!("The mail server said: {}", line(reply, REPLY_LIMIT)),
-        "You are told because you get the mails of the same services. Correct the address in probes.toml, then `watchfire outbox retry` sends again what was refused.".to_owned(),
+        "You are told because you get the mails of the same services. If the address is wrong, correct it in probes.toml; if it is right, `watchfire outbox retry --all` sends again what was refused.".to_owned(),
     ]
 }

@@ -56,7 +56,7 @@ fn tally(name: &str, failed: u32, of: u32) -> ProbeTally {
 }
 
 /// The alarm of the night to 8 November 2023.
-fn open() -> Notification {
+pub(crate) fn open() -> Notification {
     Notification {
         event: IncidentEvent {
             incident: IncidentId(1),
@@ -140,7 +140,7 @@ fn escalate() -> Notification {
     n
 }
 
-fn close() -> Notification {
+pub(crate) fn close() -> Notification {
     let mut n = open();
     n.event.sequence = 2;
     n.event.event = EventKind::Close;
@@ -558,6 +558,7 @@ fn a_mail_says_who_works_on_it_and_that_it_was_kept_back() {
             ends: false,
         }),
         stands_for: None,
+        joins: None,
     };
     let said = text(&n).replace('\n', " ");
     let kept = "Its mails were kept back until 05:00:00 UTC by a silence of ann: \"they know\"";

@@ -2,7 +2,7 @@
 
 mod cases;
 mod delivery;
-mod letters;
+pub(crate) mod letters;
 mod server;
 mod smtp;
 mod worker;
