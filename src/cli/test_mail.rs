@@ -70,6 +70,7 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
     let instance = format!("test-{}.watchfire", now.as_micros());
     let composer = MailComposer::new(from, &instance)?;
     let composers = Composers::new(composer.clone(), &config.webhooks);
+    let composers = composers.signing(config.dkim.as_ref())?;
     let transport = match &config.smtp {
         Some(smtp) => Transport::Smtp(smtp.clone()),
         None => Transport::Files(config.data_dir.join("mail")),
@@ -95,7 +96,7 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
         };
         let letter = match webhook {
             Some(_) => composers.compose(&sample, recipient),
-            None => composer.compose_test(&sample, recipient),
+            None => composers.sign(composer.compose_test(&sample, recipient), now),
         };
         let pending = Pending {
             id: 0,

@@ -30,7 +30,7 @@ use crate::model::post::WEBHOOK;
 use crate::model::roster::{MOST_PER_HOUR, Roster, Seat};
 use crate::model::said::{Schedule, Selector};
 use crate::model::{Cadence, Confirm, MicroUsd, ProbeId, Redactor, Severity};
-use crate::notify::{SmtpConfig, WebhookConfig};
+use crate::notify::{DkimConfig, SmtpConfig, WebhookConfig};
 use crate::probe::{Plan, Roots};
 use crate::schedule::InFlight;
 use crate::store::Retention;
@@ -56,6 +56,8 @@ pub struct Config {
     pub location: String,
     /// How mail leaves; `None` writes `.eml` files.
     pub smtp: Option<SmtpConfig>,
+    /// How mails are signed.
+    pub dkim: Option<DkimConfig>,
     /// Receivers beside mail.
     pub webhooks: Vec<WebhookConfig>,
     /// How long what is kept.
@@ -344,6 +346,7 @@ pub fn load(
         data_dir: settings.data_dir,
         location: settings.location,
         smtp: settings.smtp,
+        dkim: settings.dkim,
         webhooks: settings.webhooks,
         retention: settings.retention,
         backup: settings.backup,
@@ -429,6 +432,7 @@ mod tests {
         let mut keys = services::keys();
         keys.extend(settings::KEYS);
         keys.extend(webhooks::WEBHOOK_KEYS);
+        keys.extend(settings::DKIM_KEYS);
         keys.extend(KINDS.iter().flat_map(|kind| kind.keys));
         keys.extend(preset_names());
         let missing: Vec<&str> = keys

@@ -176,5 +176,5 @@ pub(super) fn composer(config: &Config, instance: &str) -> Result<Composers, Str
         .as_ref()
         .map_or("watchfire@localhost", |smtp| smtp.from.as_str());
     let mail = MailComposer::new(from, instance)?;
-    Ok(Composers::new(mail, &config.webhooks))
+    Composers::new(mail, &config.webhooks).signing(config.dkim.as_ref())
 }

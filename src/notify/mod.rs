@@ -7,6 +7,7 @@
 mod address;
 pub mod backoff;
 pub mod compose;
+mod dkim;
 pub mod email;
 pub mod files;
 pub mod gate;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub use address::parse_address;
 pub use compose::MailComposer;
+pub use dkim::{DkimConfig, Signer};
 pub use server::{Login, Security, Server, SmtpConfig};
 pub use webhook::{Composers, Form, Webhook, WebhookConfig};
 

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anstream::println;
@@ -86,7 +86,7 @@ pub async fn run(args: &SmtpArgs) -> Result<(), SimulateError> {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         show(args, mode, Some(address));
-        let journal = args.journal.as_ref().map(|path| open(path)).transpose()?;
+        let journal = args.journal.as_deref().map(open).transpose()?;
         let host = Host::telling(mode.conduct, tls.clone(), move |taken| {
             tell(mode, taken, journal.as_ref());
         });
@@ -96,7 +96,7 @@ pub async fn run(args: &SmtpArgs) -> Result<(), SimulateError> {
     Ok(())
 }
 
-fn open(path: &PathBuf) -> Result<Mutex<File>, SimulateError> {
+fn open(path: &Path) -> Result<Mutex<File>, SimulateError> {
     let opened = OpenOptions::new().create(true).append(true).open(path);
     opened
         .map(Mutex::new)

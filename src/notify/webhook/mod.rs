@@ -8,16 +8,17 @@ mod body;
 mod sign;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use url::{Host, Url};
 
-use super::{Acceptance, Answer, Channel, Delivering, MailComposer, Step};
+use super::{Acceptance, Answer, Channel, Delivering, DkimConfig, MailComposer, Signer, Step};
 use crate::clock::Clock;
 use crate::model::notification::{Compose, Letter, Note, Notification, Pending, Reminder};
 use crate::model::post::WEBHOOK;
-use crate::model::{Phase, Redactor, Secret};
+use crate::model::{Phase, Redactor, Secret, Timestamp};
 use crate::probe::{ClientError, Posted, Poster, Roots};
 
 /// A receiver that has not answered by then has not taken it.
@@ -221,10 +222,11 @@ impl Channel for Nowhere {
     }
 }
 
-/// Renders for every channel: mails, and what webhooks understand.
+/// Renders for every channel: mails, signed if that is configured, and what webhooks understand.
 #[derive(Debug, Clone)]
 pub struct Composers {
     mail: MailComposer,
+    signer: Option<Arc<Signer>>,
     forms: BTreeMap<String, Form>,
 }
 
@@ -234,7 +236,25 @@ impl Composers {
         let form = |w: &WebhookConfig| (w.recipient(), w.form);
         Self {
             mail,
+            signer: None,
             forms: webhooks.iter().map(form).collect(),
+        }
+    }
+
+    /// The same, whose mails are signed. Errs, in words for the operator, when there is no such key.
+    pub fn signing(mut self, dkim: Option<&DkimConfig>) -> Result<Self, String> {
+        self.signer = dkim.map(Signer::new).transpose()?.map(Arc::new);
+        Ok(self)
+    }
+
+    /// A mail with its signature, if mails are signed.
+    pub fn sign(&self, mail: Letter, at: Timestamp) -> Letter {
+        match &self.signer {
+            Some(signer) => Letter {
+                bytes: signer.sign(&mail.bytes, at),
+                ..mail
+            },
+            None => mail,
         }
     }
 
@@ -258,7 +278,7 @@ impl Compose for Composers {
     fn compose(&self, n: &Notification, recipient: &str) -> Letter {
         let mail = self.mail.compose(n, recipient);
         match self.form(recipient) {
-            None => mail,
+            None => self.sign(mail, n.event.at),
             Some(form) => self.letter(mail, |id| body::of_incident(form, n, id)),
         }
     }
@@ -266,7 +286,7 @@ impl Compose for Composers {
     fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter {
         let mail = self.mail.remind(reminder, recipient);
         match self.form(recipient) {
-            None => mail,
+            None => self.sign(mail, reminder.at),
             Some(form) => self.letter(mail, |id| body::of_reminder(form, reminder, id)),
         }
     }
@@ -274,7 +294,7 @@ impl Compose for Composers {
     fn note(&self, note: &Note, recipient: &str) -> Letter {
         let mail = self.mail.note(note, recipient);
         match self.form(recipient) {
-            None => mail,
+            None => self.sign(mail, note.at),
             Some(form) => self.letter(mail, |id| body::of_note(form, note, id)),
         }
     }
