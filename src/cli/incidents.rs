@@ -20,7 +20,8 @@ use crate::model::fold::Part;
 use crate::model::incident::IncidentState;
 use crate::model::{IncidentEvent, IncidentId, IncidentKind, Slow, Timestamp};
 use crate::store::{
-    DeliveryRow, DeliveryState, IncidentFilter, IncidentRow, Reader, SaidRow, ServiceRow, StoreError,
+    DeliveryRow, DeliveryState, IncidentFilter, IncidentRow, Reader, SaidRow, ServiceRow,
+    StoreError,
 };
 
 /// What a page said so long before an incident is looked at as well.

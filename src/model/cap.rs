@@ -128,6 +128,7 @@ mod tests {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity: Severity::Major,
             at: Timestamp::EPOCH,
             since: Timestamp::EPOCH,

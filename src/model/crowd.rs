@@ -220,6 +220,7 @@ mod tests {
             kind: IncidentKind::Errors,
             cause: None,
             slow: None,
+            retired: false,
             severity: Severity::Major,
             at: at(minutes),
             since: at(minutes),

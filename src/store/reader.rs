@@ -9,10 +9,10 @@ use rusqlite::Connection;
 use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
-    ClaimRow, Course, Days, DeliveryRow, DeliveryState, IncidentFilter, IncidentRow, LimitRow, NoticeRow,
-    OpenError, OutboxSummary, Past, RationRow, Result, ServiceRow, Spending, claims, connection,
-    courses, incidents, limits, meta, migrations, notices, numbers, outbox, paces, samples,
-    services, spending, story, sums,
+    ClaimRow, Course, Days, DeliveryRow, DeliveryState, IncidentFilter, IncidentRow, LimitRow,
+    NoticeRow, OpenError, OutboxSummary, Past, RationRow, Result, ServiceRow, Spending, claims,
+    connection, courses, incidents, limits, meta, migrations, notices, numbers, outbox, paces,
+    samples, services, spending, story, sums,
 };
 use crate::model::fold::Part;
 use crate::model::notification::Pending;

@@ -1,8 +1,8 @@
 //! Writing: samples, states, incident events and letters that belong together, whole or not at all.
 
 use super::{
-    Backlog, Folded, Hush, RationRow, Result, Said, SaidRow, Store, Story, incidents, meta, outbox, said, samples,
-    scene, services, spending, story,
+    Backlog, Folded, Hush, RationRow, Result, Said, SaidRow, Store, Story, incidents, meta, outbox,
+    said, samples, scene, services, spending, story,
 };
 use crate::model::notification::{DeliveryReport, LastFailure, Letter};
 use crate::model::post::Addressed;

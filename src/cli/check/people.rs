@@ -10,14 +10,18 @@ use crate::model::{IncidentKind, Severity, Timestamp};
 const STEPS: u32 = 7 * 24 * 4;
 const STEP: Duration = Duration::from_secs(900);
 
-/// `oncall@example.com; night@example.com (major, 20:00-08:00 UTC)`.
+/// `oncall@example.com, night@example.com (from major on, 20:00-08:00 UTC)`; a line each where there are conditions.
 pub(super) fn cell(service: &Service) -> String {
     let roster = service.alert.roster();
     if roster.seats.is_empty() {
         return "nobody".to_owned();
     }
+    let plain = roster
+        .seats
+        .iter()
+        .all(|s| *s == Seat::always(s.who.clone()));
     let seats: Vec<String> = roster.seats.iter().map(seat).collect();
-    seats.join(", ")
+    seats.join(if plain { ", " } else { "\n" })
 }
 
 fn seat(seat: &Seat) -> String {

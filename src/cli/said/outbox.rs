@@ -19,68 +19,111 @@ const REPLY_LIMIT: usize = 60;
 /// What `outbox` takes.
 #[derive(Debug, Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Example:\n  watchfire outbox\n  watchfire outbox show 12\n  watchfire outbox retry --all"
 )]
 pub struct OutboxArgs {
     #[command(subcommand)]
     what: Option<What>,
     #[command(flatten)]
-    files: Files,
-    /// One JSON object a line
-    #[arg(long, global = true)]
-    json: bool,
+    list: ListArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum What {
     /// List the mails that wait or were refused
-    List {
-        /// Those that were sent, folded into later ones or dropped as well; the latest thousand
-        #[arg(long)]
-        all: bool,
-    },
+    List(ListArgs),
     /// Show one, with its text
-    Show {
-        /// Its number, as in the list
-        id: i64,
-        /// The whole message as it is sent
-        #[arg(long)]
-        raw: bool,
-    },
+    Show(ShowArgs),
     /// Have one sent that was refused or given up, or waits; or all that were refused
-    Retry {
-        /// Its number
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
-        id: Option<i64>,
-        /// All that were refused or given up
-        #[arg(long)]
-        all: bool,
-    },
+    Retry(RetryArgs),
     /// Have one not sent any more
-    Drop {
-        /// Its number
-        id: i64,
-        /// Why; recorded with who said it
-        #[arg(long, value_name = "TEXT")]
-        why: String,
-    },
+    Drop(DropArgs),
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Those that were sent, folded into later ones or dropped as well; the latest thousand
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    files: Files,
+    /// One JSON object a mail
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// Its number, as in the list
+    id: i64,
+    /// The whole message as it is sent
+    #[arg(long, conflicts_with = "json")]
+    raw: bool,
+    #[command(flatten)]
+    files: Files,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct RetryArgs {
+    /// Its number
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    id: Option<i64>,
+    /// All that were refused or given up
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    files: Files,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct DropArgs {
+    /// Its number
+    id: i64,
+    /// Why; recorded with who said it
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    #[command(flatten)]
+    files: Files,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+impl OutboxArgs {
+    fn files(&self) -> (&Files, bool) {
+        match &self.what {
+            None => (&self.list.files, self.list.json),
+            Some(What::List(a)) => (&a.files, a.json),
+            Some(What::Show(a)) => (&a.files, a.json),
+            Some(What::Retry(a)) => (&a.files, a.json),
+            Some(What::Drop(a)) => (&a.files, a.json),
+        }
+    }
 }
 
 /// Shows it, or says it. Exit 1 when there is no such mail, or it cannot be done.
 pub fn run(args: &OutboxArgs) -> Exit {
-    let desk = match Desk::open(&args.files, args.json) {
+    let (files, json) = args.files();
+    let desk = match Desk::open(files, json) {
         Ok(desk) => desk,
         Err(exit) => return exit,
     };
-    let all = matches!(args.what, Some(What::List { all: true }));
     let shown = match &args.what {
-        None | Some(What::List { .. }) => list(&desk, all),
-        Some(What::Show { id, raw }) => show(&desk, *id, *raw),
-        Some(What::Retry { id, .. }) => return desk.say(Ask::Retry { letter: *id }),
-        Some(What::Drop { id, why }) => {
+        None => list(&desk, args.list.all),
+        Some(What::List(a)) => list(&desk, a.all),
+        Some(What::Show(a)) => show(&desk, a.id, a.raw),
+        Some(What::Retry(a)) => return desk.say(Ask::Retry { letter: a.id }),
+        Some(What::Drop(a)) => {
             return desk.say(Ask::Drop {
-                letter: *id,
-                why: why.clone(),
+                letter: a.id,
+                why: a.why.clone(),
             });
         }
     };

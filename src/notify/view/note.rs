@@ -1,7 +1,7 @@
 //! The mail about mails: that they are late, that somebody does not get them.
 
 use super::figures::{grouped, moment, span};
-use super::{NAME_LIMIT, View, line};
+use super::{NAME_LIMIT, View, color, line, name};
 use crate::model::notification::{Note, NoteAbout};
 use crate::model::{EventKind, IncidentEvent, Timestamp};
 
@@ -53,17 +53,23 @@ impl View {
         };
         Self {
             headline,
-            color: "#c9b021",
+            color: color::NOTICE,
             sentences,
             reasons: Vec::new(),
             probes: Vec::new(),
+            probes_are: "",
             fellows: Vec::new(),
             failure: None,
+            pages: Vec::new(),
+            picture: None,
+            alt: String::new(),
+            steps: Vec::new(),
+            commands: Vec::new(),
             next: None,
             command,
             footer: format!(
                 "Written at {} by watchfire, {}.",
-                line(&note.location, NAME_LIMIT),
+                name(&note.location, NAME_LIMIT),
                 moment(note.at)
             ),
         }
@@ -136,7 +142,7 @@ fn folded(
         format!(
             "{}  {} {what} ({}, incident {})",
             moment(event.at),
-            line(title, NAME_LIMIT),
+            name(title, NAME_LIMIT),
             event.severity,
             event.incident
         )

@@ -206,15 +206,15 @@ fn keyed(body: &[u8], key: &Secret) -> Vec<u8> {
     }
 }
 
-/// A webhook that is configured no more: nobody takes its letters.
+/// A webhook that is not configured, or not since the start: its letters wait for somebody to mend that.
 #[derive(Debug)]
 pub struct Nowhere;
 
 impl Channel for Nowhere {
     fn deliver<'a>(&'a self, pending: &'a Pending) -> Delivering<'a> {
         let name = pending.letter.recipient.trim_start_matches(WEBHOOK);
-        let words = format!("no [webhook.{name}] is configured");
-        Box::pin(async move { Answer::new(Acceptance::Refused, Step::Recipient, None, &words) })
+        let words = format!("no [webhook.{name}] was configured when the daemon started");
+        Box::pin(async move { Answer::new(Acceptance::Later, Step::Recipient, None, &words) })
     }
 
     fn describe(&self) -> String {
