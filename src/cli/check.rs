@@ -2,6 +2,7 @@
 
 mod learned;
 mod money;
+mod people;
 mod rule;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use comfy_table::{Table, presets};
 use serde_json::json;
 
 use super::{Exit, Files, host};
+use crate::clock::Clock;
 use crate::config::{Config, Probe, Service};
 use crate::model::forecast::Watch;
 use learned::{Learned, Usual};
@@ -102,6 +104,7 @@ fn to_json(service: &Service, usual: Usual) -> serde_json::Value {
         "time_to_detect_s": rule::seconds(times),
         "compared": Compared::of(service, watch).map(|c| c.to_json()),
         "email": service.alert.email,
+        "told": people::to_json(service),
         "money": Forecast::of(service).to_json(),
     })
 }
@@ -119,7 +122,7 @@ fn draw(config: &Config, learned: &Learned) -> String {
         "30 %",
         "50 %",
         "all",
-        "mailed to",
+        "told",
     ]);
     for service in &config.services {
         let usual = learned.of(service);
@@ -134,11 +137,7 @@ fn draw(config: &Config, learned: &Learned) -> String {
         ];
         let times = rule::times(service, &watch);
         row.extend(times.map(|time| time.map_or("never".to_owned(), rough)));
-        row.push(if service.alert.email.is_empty() {
-            "nobody".to_owned()
-        } else {
-            service.alert.email.join(", ")
-        });
+        row.push(people::cell(service));
         table.add_row(row);
     }
     let mut text = format!("{table}\n");
@@ -158,6 +157,10 @@ fn draw(config: &Config, learned: &Learned) -> String {
     }
     let notes = config.services.iter().flat_map(|s| Forecast::of(s).notes());
     for note in notes.chain(money::sources(&config.services)) {
+        text.push_str(&format!("\n{note}"));
+    }
+    let now = Clock::system().now();
+    for note in config.services.iter().flat_map(|s| people::notes(s, now)) {
         text.push_str(&format!("\n{note}"));
     }
     if config.smtp.is_none() {

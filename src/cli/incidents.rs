@@ -20,7 +20,8 @@ use crate::model::fold::Part;
 use crate::model::incident::IncidentState;
 use crate::model::{IncidentEvent, IncidentId, IncidentKind, Slow, Timestamp};
 use crate::store::{
-    DeliveryRow, IncidentFilter, IncidentRow, Reader, SaidRow, ServiceRow, StoreError,
+    DeliveryRow, DeliveryState, IncidentFilter, IncidentRow, Reader, SaidRow, ServiceRow,
+    StoreError,
 };
 
 /// What a page said so long before an incident is looked at as well.
@@ -227,6 +228,7 @@ fn to_json(
         .iter()
         .map(|d| {
             json!({
+                "mail": d.id,
                 "to": d.recipient,
                 "event": d.event.map(|e| e.name()),
                 "message_id": d.message_id,
@@ -359,10 +361,14 @@ fn draw_mails(row: &IncidentRow, deliveries: &[DeliveryRow]) -> String {
             .last_reply
             .as_deref()
             .map_or(String::new(), |r| format!(", {r}"));
+        let number = match d.state {
+            DeliveryState::Sent => String::new(),
+            _ => format!(" (mail {})", d.id),
+        };
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "  {event:<9} to {}: {}{tries}{reply}",
+            "  {event:<9} to {}: {}{tries}{reply}{number}",
             d.recipient,
             d.state.name(),
         );

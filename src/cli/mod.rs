@@ -87,6 +87,8 @@ enum Command {
     Silence(said::silence::SilenceArgs),
     /// Leave the runs of a service unjudged for a while, or show when they are
     Maintenance(said::maintenance::MaintenanceArgs),
+    /// Show the mails that wait or were refused, and have them sent or dropped
+    Outbox(said::outbox::OutboxArgs),
     /// Fold recorded samples through the detector and print what would have been mailed
     Replay(replay::ReplayArgs),
     /// Show what a time was like: uptime, error budget, incidents, latency, money, and the providers' pages
@@ -169,6 +171,7 @@ pub fn main() -> ExitCode {
         Command::Ack(args) => said::ack::run(&args),
         Command::Silence(args) => said::silence::run(&args),
         Command::Maintenance(args) => said::maintenance::run(&args),
+        Command::Outbox(args) => said::outbox::run(&args),
         Command::Replay(args) => return replay::run(&args),
         Command::Report(args) => report::run(&args),
         Command::TestMail(args) => test_mail::run(&args),

@@ -7,12 +7,15 @@ use clap::Args;
 use super::{Exit, Files, complain, mail};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::notification::Pending;
-use crate::notify::{Acceptance, MailComposer, Transport};
+use crate::model::notification::{Compose as _, Pending};
+use crate::model::post::WEBHOOK;
+use crate::notify::{Acceptance, Channel, Composers, MailComposer, Transport, Webhook};
 
 /// What `test-mail` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  watchfire test-mail oncall@example.com")]
+#[command(
+    after_help = "Example:\n  watchfire test-mail oncall@example.com\n  watchfire test-mail webhook:ops"
+)]
 pub struct TestMailArgs {
     /// Where to [default: every address of probes.toml]
     addresses: Vec<String>,
@@ -47,7 +50,7 @@ fn recipients(config: &Config, named: &[String]) -> Vec<String> {
         all = config
             .services
             .iter()
-            .flat_map(|s| s.alert.email.iter().cloned())
+            .flat_map(|s| s.alert.addresses())
             .collect();
         all.sort();
         all.dedup();
@@ -66,6 +69,8 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
         .map_or("watchfire@localhost", |smtp| smtp.from.as_str());
     let instance = format!("test-{}.watchfire", now.as_micros());
     let composer = MailComposer::new(from, &instance)?;
+    let composers = Composers::new(composer.clone(), &config.webhooks);
+    let composers = composers.signing(config.dkim.as_ref())?;
     let transport = match &config.smtp {
         Some(smtp) => Transport::Smtp(smtp.clone()),
         None => Transport::Files(config.data_dir.join("mail")),
@@ -84,7 +89,15 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
         .map_err(|e| e.to_string())?;
     let mut accepted = true;
     for recipient in recipients {
-        let letter = composer.compose_test(&mail::test(now, &config.location), recipient);
+        let sample = mail::test(now, &config.location);
+        let webhook = match recipient.strip_prefix(WEBHOOK) {
+            Some(name) => Some(webhook(config, name)?),
+            None => None,
+        };
+        let letter = match webhook {
+            Some(_) => composers.compose(&sample, recipient),
+            None => composers.sign(composer.compose_test(&sample, recipient), now),
+        };
         let pending = Pending {
             id: 0,
             incident: None,
@@ -93,12 +106,26 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
             attempts: 0,
             created_at: now,
         };
+        let channel: &dyn Channel = match &webhook {
+            Some(webhook) => webhook,
+            None => channel.as_ref(),
+        };
         let answer = runtime.block_on(channel.deliver(&pending));
         accepted &= answer.acceptance == Acceptance::Accepted;
         let reply = config.redactor.redact(&answer.reply);
-        anstream::println!("{}", words::told(recipient, &answer, &reply));
+        let told = match &webhook {
+            Some(_) => words::of_webhook(recipient, &answer, &reply),
+            None => words::told(recipient, &answer, &reply),
+        };
+        anstream::println!("{told}");
     }
     Ok(accepted)
+}
+
+fn webhook(config: &Config, name: &str) -> Result<Webhook, String> {
+    let found = config.webhooks.iter().find(|w| w.name == name);
+    let found = found.ok_or_else(|| format!("no [webhook.{name}] is configured"))?;
+    Webhook::new(found, Clock::system(), &config.roots)
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ mod secrets;
 mod services;
 mod settings;
 mod values;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 pub use env::{Env, HostFile, ReadError};
 use fields::{Faults, Fields};
 pub use presets::preset_names;
@@ -23,9 +25,12 @@ pub use prices::PriceTable;
 
 use crate::diagnostic::{Diagnosed, Level, Lines, syntax};
 use crate::model::fold::{Judge, ProbeRules, ServiceRules};
+use crate::model::hours::Hours;
+use crate::model::post::WEBHOOK;
+use crate::model::roster::{MOST_PER_HOUR, Roster, Seat};
 use crate::model::said::{Schedule, Selector};
 use crate::model::{Cadence, Confirm, MicroUsd, ProbeId, Redactor, Severity};
-use crate::notify::SmtpConfig;
+use crate::notify::{DkimConfig, SmtpConfig, WebhookConfig};
 use crate::probe::{Plan, Roots};
 use crate::schedule::InFlight;
 use crate::store::Retention;
@@ -51,6 +56,10 @@ pub struct Config {
     pub location: String,
     /// How mail leaves; `None` writes `.eml` files.
     pub smtp: Option<SmtpConfig>,
+    /// How mails are signed.
+    pub dkim: Option<DkimConfig>,
+    /// Receivers beside mail.
+    pub webhooks: Vec<WebhookConfig>,
     /// How long what is kept.
     pub retention: Retention,
     /// Copies of the database.
@@ -200,8 +209,20 @@ pub struct Probe {
 /// When a service alerts, and whom.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
-    /// Who is mailed.
+    /// Who is mailed, of everything.
     pub email: Vec<String>,
+    /// Which webhooks are told, of everything.
+    pub webhook: Vec<String>,
+    /// Who else is told, when.
+    pub to: Vec<Seat>,
+    /// Who is called when nobody has acknowledged an incident, and after how long.
+    pub escalation: Option<(Duration, Vec<String>)>,
+    /// When what can wait is kept back.
+    pub quiet: Option<Hours>,
+    /// Where all these hours are told.
+    pub zone: Tz,
+    /// Mails an hour to one recipient.
+    pub most_per_hour: u32,
     /// Below it nothing is mailed.
     pub page_at: Severity,
     /// Accepted false pages a year.
@@ -220,6 +241,12 @@ impl Default for Alert {
     fn default() -> Self {
         Self {
             email: Vec::new(),
+            webhook: Vec::new(),
+            to: Vec::new(),
+            escalation: None,
+            quiet: None,
+            zone: Tz::UTC,
+            most_per_hour: MOST_PER_HOUR,
             page_at: Severity::Partial,
             false_pages_per_year: 1.0,
             min_error_rate: 0.1,
@@ -227,6 +254,38 @@ impl Default for Alert {
             reopen_within: Duration::from_secs(3600),
             judge: Judge::Detector,
         }
+    }
+}
+
+impl Alert {
+    /// Who is told, and when.
+    pub fn roster(&self) -> Roster {
+        let hook = |name: &String| format!("{WEBHOOK}{name}");
+        let all = self.email.iter().cloned();
+        let all = all.chain(self.webhook.iter().map(hook));
+        let mut seats: Vec<Seat> = all.map(Seat::always).collect();
+        seats.extend(self.to.iter().cloned());
+        if let Some((after, people)) = &self.escalation {
+            seats.extend(people.iter().map(|who| Seat {
+                after: *after,
+                ..Seat::always(who.clone())
+            }));
+        }
+        Roster {
+            seats,
+            quiet: self.quiet.clone(),
+            most_per_hour: self.most_per_hour,
+        }
+    }
+
+    /// Every address in it.
+    pub fn addresses(&self) -> Vec<String> {
+        let roster = self.roster();
+        let people = roster.everybody().into_iter();
+        people
+            .filter(|who| !who.starts_with(WEBHOOK))
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -269,8 +328,11 @@ pub fn load(
         ),
     };
     let presets = presets::folder(&probes.name);
+    // Where the settings are faulty, nothing is known of their webhooks.
+    let webhooks = settings.as_ref().map(|s| s.webhooks.iter());
+    let known: Option<Vec<String>> = webhooks.map(|all| all.map(|w| w.name.clone()).collect());
     let watched = read(probes, &mut diagnosed, |root| {
-        services::read(root, &kept, presets)
+        services::read(root, &kept, presets, known.as_deref())
     });
     let faults: Vec<Diagnosed> = diagnosed
         .iter()
@@ -284,6 +346,8 @@ pub fn load(
         data_dir: settings.data_dir,
         location: settings.location,
         smtp: settings.smtp,
+        dkim: settings.dkim,
+        webhooks: settings.webhooks,
         retention: settings.retention,
         backup: settings.backup,
         on_change: settings.on_change,
@@ -367,6 +431,8 @@ mod tests {
         let reference = include_str!("../../docs/configuration.md");
         let mut keys = services::keys();
         keys.extend(settings::KEYS);
+        keys.extend(webhooks::WEBHOOK_KEYS);
+        keys.extend(settings::DKIM_KEYS);
         keys.extend(KINDS.iter().flat_map(|kind| kind.keys));
         keys.extend(preset_names());
         let missing: Vec<&str> = keys

@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::fields::Fields;
+use super::fields::{Fields, quoted};
 use super::secrets::Vault;
 use super::values::{DAY, HOUR, MINUTE, SECOND, Wrong, address, duration, title};
-use super::{Backup, OnChange};
+use super::{Backup, OnChange, webhooks};
 use crate::diagnostic::Problem;
 use crate::model::Cron;
-use crate::notify::{Login, SmtpConfig};
+use crate::notify::{DkimConfig, Login, Signer, SmtpConfig, WebhookConfig};
 use crate::schedule::InFlight;
 use crate::store::Retention;
 
@@ -19,6 +19,7 @@ pub(super) const KEYS: &[&str] = &[
     "location",
     "listen",
     "smtp",
+    "webhook",
     "retention",
     "backup",
     "on_change",
@@ -26,6 +27,7 @@ pub(super) const KEYS: &[&str] = &[
     "heartbeat",
     "log",
 ];
+pub(super) const DKIM_KEYS: &[&str] = &["domain", "selector", "key"];
 /// Where the data goes when systemd names no place and the file neither.
 const DATA_DIR: &str = "watchfire-data";
 /// Largest CA file.
@@ -36,6 +38,8 @@ pub(super) struct Settings {
     pub data_dir: PathBuf,
     pub location: String,
     pub smtp: Option<SmtpConfig>,
+    pub dkim: Option<DkimConfig>,
+    pub webhooks: Vec<WebhookConfig>,
     pub retention: Retention,
     pub backup: Backup,
     pub on_change: Option<OnChange>,
@@ -88,6 +92,13 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
         smtp: root
             .table("smtp")
             .and_then(|table| smtp(table, root.span("smtp"), vault)),
+        dkim: root
+            .table("smtp")
+            .and_then(|smtp| dkim(smtp, smtp.table("dkim")?, vault)),
+        webhooks: root
+            .table("webhook")
+            .map(|table| webhooks::read(table, vault))
+            .unwrap_or_default(),
         retention: root.table("retention").map(retention).unwrap_or_default(),
         backup: backup(root.table("backup")),
         on_change: root
@@ -101,7 +112,10 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
 }
 
 fn smtp(table: Fields<'_>, whole: Range<usize>, vault: &Vault<'_>) -> Option<SmtpConfig> {
-    table.only("[smtp]", &[&["url", "user", "password", "from", "ca"]]);
+    table.only(
+        "[smtp]",
+        &[&["url", "user", "password", "from", "ca", "dkim"]],
+    );
     for key in ["url", "from"] {
         if table.get(key).is_none() {
             table
@@ -160,6 +174,69 @@ fn smtp(table: Fields<'_>, whole: Range<usize>, vault: &Vault<'_>) -> Option<Smt
         from: from?,
         ca,
     })
+}
+
+/// `[smtp.dkim]`.
+fn dkim(smtp: Fields<'_>, table: Fields<'_>, vault: &Vault<'_>) -> Option<DkimConfig> {
+    table.only("[smtp.dkim]", &[DKIM_KEYS]);
+    for key in DKIM_KEYS {
+        if table.get(key).is_none() {
+            let problem = Problem::new(smtp.span("dkim"), format!("[smtp.dkim] needs `{key}`"));
+            table.faults.push(problem);
+        }
+    }
+    let domain = table.text("domain", |text| domain_name(text, 253));
+    let selector = table.text("selector", |text| domain_name(text, 63));
+    let value = table.get("key")?;
+    vault.take_absent();
+    let key = match vault.read_lines(value) {
+        Ok(Some(key)) => key,
+        Ok(None) => {
+            let missing = vault.take_absent().join(", ");
+            let what = format!("the key of [smtp.dkim] is absent: {missing} is not set");
+            table.faults.push(Problem::new(value.span(), what));
+            return None;
+        }
+        Err(problem) => {
+            table.faults.push(problem);
+            return None;
+        }
+    };
+    let config = DkimConfig {
+        domain: domain?,
+        selector: selector?,
+        key,
+    };
+    if let Err(why) = Signer::new(&config) {
+        table.faults.push(Problem::new(value.span(), why));
+        return None;
+    }
+    let from = smtp.get("from").and_then(|from| from.get_ref().as_str());
+    let of = from.and_then(|from| from.trim_end_matches('>').rsplit_once('@'));
+    if let Some((_, of)) = of
+        && of != config.domain
+        && !of.ends_with(&format!(".{}", config.domain))
+    {
+        let what = format!("the sender's domain {} is not that which signs", quoted(of));
+        let help = "receivers hold a signature of another domain for nothing (DMARC)";
+        table
+            .faults
+            .warn(Problem::new(table.span("domain"), what).help(help));
+    }
+    Some(config)
+}
+
+/// What can stand in the DNS.
+fn domain_name(text: &str, longest: usize) -> Result<String, Wrong> {
+    let label = |label: &str| {
+        let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(inner)
+    };
+    if text.len() <= longest && text.split('.').all(label) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(Wrong::new("is no name of the DNS").help("for instance \"example.com\""))
+    }
 }
 
 fn retention(table: Fields<'_>) -> Retention {

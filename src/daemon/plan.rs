@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::engine::{Money, PlannedMaintenance, ProbeMoney, ServicePlan};
 use crate::model::counts::NumberRules;
+use crate::model::roster::Seat;
 use crate::model::said::Planned;
 use crate::model::{Judged, ProbeId, Timestamp};
-use crate::notify::MailComposer;
+use crate::notify::{Composers, MailComposer};
 use crate::probe::{Client, Plan, Run};
 use crate::schedule::{Job, Slot};
 use crate::store::{Store, StoreError};
@@ -90,11 +91,10 @@ pub(super) fn number(
         }
         let Some(id) = id else { continue };
         let alert = &service.alert;
-        let recipients = if alert.email.is_empty() && config.smtp.is_none() {
-            vec![NOBODY.to_owned()]
-        } else {
-            alert.email.clone()
-        };
+        let mut recipients = alert.roster();
+        if recipients.seats.is_empty() && config.smtp.is_none() {
+            recipients.seats.push(Seat::always(NOBODY.to_owned()));
+        }
         numbered.services.push(ServicePlan {
             id,
             name: service.name.clone(),
@@ -169,11 +169,12 @@ fn slot(
     }
 }
 
-/// What renders the mails of this configuration.
-pub(super) fn composer(config: &Config, instance: &str) -> Result<MailComposer, String> {
+/// What renders the mails of this configuration, and what webhooks are sent.
+pub(super) fn composer(config: &Config, instance: &str) -> Result<Composers, String> {
     let from = config
         .smtp
         .as_ref()
         .map_or("watchfire@localhost", |smtp| smtp.from.as_str());
-    MailComposer::new(from, instance)
+    let mail = MailComposer::new(from, instance)?;
+    Composers::new(mail, &config.webhooks).signing(config.dkim.as_ref())
 }

@@ -30,7 +30,8 @@ pub trait Witness: Send {
 /// The engine's observer in the daemon.
 pub(super) struct Relay {
     pub commands: UnboundedSender<Command<ProbeJob>>,
-    pub wake: Arc<Notify>,
+    /// The senders, one for each channel.
+    pub wake: Vec<Arc<Notify>>,
     pub events: Option<File>,
     pub witness: Option<Box<dyn Witness>>,
     pub controls: Asker,
@@ -118,6 +119,6 @@ impl Observer for Relay {
     }
 
     fn letters(&mut self) {
-        self.wake.notify_one();
+        self.wake.iter().for_each(|wake| wake.notify_one());
     }
 }

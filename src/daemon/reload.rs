@@ -11,7 +11,7 @@ use super::{Reread, control, systemd};
 use crate::clock::Clock;
 use crate::config::{Backup, Config, OnChange};
 use crate::engine::{Inbox, Input};
-use crate::notify::SmtpConfig;
+use crate::notify::{DkimConfig, SmtpConfig, WebhookConfig};
 use crate::probe::Client;
 use crate::schedule::{Command, InFlight};
 use crate::store::Retention;
@@ -39,6 +39,8 @@ pub(super) struct Lasting {
     backup: Backup,
     limits: InFlight,
     smtp: Option<SmtpConfig>,
+    dkim: Option<DkimConfig>,
+    webhooks: Vec<WebhookConfig>,
     on_change: Option<OnChange>,
 }
 
@@ -52,6 +54,8 @@ impl Lasting {
             backup: config.backup.clone(),
             limits: config.limits,
             smtp: config.smtp.clone(),
+            dkim: config.dkim.clone(),
+            webhooks: config.webhooks.clone(),
             on_change: config.on_change.clone(),
         }
     }
@@ -66,6 +70,8 @@ impl Lasting {
             ("[backup]", self.backup != config.backup),
             ("[limits]", self.limits != config.limits),
             ("[smtp]", self.smtp != config.smtp),
+            ("[smtp.dkim]", self.dkim != config.dkim),
+            ("[webhook]", self.webhooks != config.webhooks),
             ("[on_change]", self.on_change != config.on_change),
         ]
         .into_iter()

@@ -1,7 +1,8 @@
-//! The thread that delivers mail.
+//! The thread that delivers: mail, and what webhooks are sent.
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -12,30 +13,62 @@ use crate::config::Config;
 use crate::engine::{Inbox, Input};
 use crate::model::Timestamp;
 use crate::model::notification::{DeliveryReport, Pending};
+use crate::model::post::Lane;
+use crate::notify::webhook::Nowhere;
 use crate::notify::worker::{self, Outbox};
-use crate::notify::{Channel, Transport};
+use crate::notify::{Channel, Transport, Webhook};
 use crate::store::Reader;
 
 /// Reports of the sender that may wait for the engine.
 const REPORTS: usize = 64;
 
-/// How letters leave.
-pub(super) fn transport(config: &Config) -> Transport {
-    match &config.smtp {
+/// One way out, with what goes by it.
+pub(super) struct Way {
+    lane: Lane,
+    channel: Arc<dyn Channel>,
+    pub wake: Arc<Notify>,
+    reader: Reader,
+}
+
+/// All ways out of a configuration. Errs in words for the operator.
+pub(super) fn ways(config: &Config, clock: &Clock) -> Result<Vec<Way>, String> {
+    let mail = match &config.smtp {
         Some(smtp) => Transport::Smtp(smtp.clone()),
         None => Transport::Files(config.data_dir.join("mail")),
+    };
+    let mut lanes: Vec<(Lane, Arc<dyn Channel>)> = vec![(Lane::Mail, mail.open()?)];
+    for webhook in &config.webhooks {
+        let lane = Lane::Webhook(webhook.recipient());
+        let channel = Webhook::new(webhook, clock.clone(), &config.roots)?;
+        lanes.push((lane, Arc::new(channel)));
+    }
+    let known = config.webhooks.iter().map(|w| w.recipient());
+    lanes.push((Lane::Others(known.collect()), Arc::new(Nowhere)));
+    let way = |(lane, channel)| {
+        let reader = Reader::open(&config.data_dir).map_err(|e| e.to_string())?;
+        Ok(Way {
+            lane,
+            channel,
+            wake: Arc::new(Notify::new()),
+            reader,
+        })
+    };
+    lanes.into_iter().map(way).collect()
+}
+
+impl Way {
+    /// Where it leads, for the log; `None` for what is no way that was configured.
+    pub fn describe(&self) -> Option<String> {
+        match &self.lane {
+            Lane::Mail => Some(format!("mails go to {}", self.channel.describe())),
+            Lane::Webhook(who) => Some(format!("{who} is {}", self.channel.describe())),
+            Lane::Others(_) => None,
+        }
     }
 }
 
-/// Delivers what is in the outbox until `stop`.
-pub(super) fn run(
-    reader: Reader,
-    channel: Arc<dyn Channel>,
-    inbox: &Inbox,
-    wake: Arc<Notify>,
-    clock: Clock,
-    stop: CancellationToken,
-) {
+/// Delivers what is in the outbox until `stop`; each way by itself, so that none waits for another.
+pub(super) fn run(ways: Vec<Way>, inbox: &Inbox, clock: &Clock, stop: &CancellationToken) {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(e) => return error!("no mail can be sent: {e}"),
@@ -47,20 +80,30 @@ pub(super) fn run(
                 inbox.tell(Input::Report(report));
             }
         };
-        let work = worker::run(Letters(reader), channel, reports, wake, clock, stop);
-        tokio::join!(work, pass_on);
+        let work = |way: Way| {
+            let letters = Letters(way.reader, way.lane);
+            let (reports, clock, stop) = (reports.clone(), clock.clone(), stop.clone());
+            worker::run(letters, way.channel, reports, way.wake, clock, stop)
+        };
+        let work = join_all(ways.into_iter().map(work));
+        let all = async {
+            work.await;
+            drop(reports);
+        };
+        tokio::join!(all, pass_on);
     });
 }
 
-/// The outbox, as the sender sees it.
-struct Letters(Reader);
+/// What of the outbox goes one way, as the sender sees it.
+struct Letters(Reader, Lane);
 
 impl Outbox for Letters {
     fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Pending>, String> {
-        self.0.due(now, limit).map_err(|e| e.to_string())
+        let due = self.0.due_in(&self.1, now, limit);
+        due.map_err(|e| e.to_string())
     }
 
     fn next_due(&self) -> Result<Option<Timestamp>, String> {
-        self.0.next_due().map_err(|e| e.to_string())
+        self.0.next_due_in(&self.1).map_err(|e| e.to_string())
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::engine::{Backups, Engine, Inbox, Parts};
 use crate::probe::Client;
 use crate::schedule::{self, Command, Counters};
-use crate::store::{Reader, Store};
+use crate::store::Store;
 
 /// The wall clock is compared with the machine's this often.
 const RESYNC: Duration = Duration::from_secs(1);
@@ -64,13 +64,12 @@ impl Stage {
         let client = Client::new(clock.clone(), &config.roots, config.redactor.clone())?;
         let numbered = plan::number(&mut store, &config, &client, clock.now())?;
         let composer = plan::composer(&config, store.instance()).map_err(DaemonError::Mail)?;
-        let channel = sender::transport(&config)
-            .open()
-            .map_err(DaemonError::Mail)?;
-        info!("mails go to {}", channel.describe());
+        let ways = sender::ways(&config, &clock).map_err(DaemonError::Mail)?;
+        for way in ways.iter().filter_map(sender::Way::describe) {
+            info!("{way}");
+        }
 
         let (commands, receiver) = mpsc::unbounded_channel();
-        let wake = Arc::new(Notify::new());
         let counters = Arc::new(Counters::default());
         let events = match events {
             Some(path) => Some(
@@ -103,7 +102,7 @@ impl Stage {
             missed: Box::new(move || missed.missed.load(Ordering::Relaxed)),
             observer: Box::new(Relay {
                 commands: commands.clone(),
-                wake: wake.clone(),
+                wake: ways.iter().map(|way| way.wake.clone()).collect(),
                 events,
                 witness,
                 controls: asker,
@@ -125,11 +124,8 @@ impl Stage {
         };
         let stop_sender = CancellationToken::new();
         let sender = {
-            let reader = Reader::open(&config.data_dir)?;
             let (inbox, clock, stop) = (inbox.clone(), clock.clone(), stop_sender.clone());
-            thread("mail", move || {
-                sender::run(reader, channel, &inbox, wake, clock, stop)
-            })?
+            thread("mail", move || sender::run(ways, &inbox, &clock, &stop))?
         };
         Ok(Self {
             clock,

@@ -9,6 +9,7 @@ use crate::model::{ServiceId, Timestamp};
 use crate::store::{Hush, Said, StoreError};
 
 use super::backlog::Backlog;
+use super::post::Counter;
 use super::routes;
 use super::said::{self, Orders};
 use super::service::Service;
@@ -256,9 +257,14 @@ fn write(
         tx.shift(backlog.shift)?;
         told.shift(backlog.shift);
     }
-    for report in &backlog.reports {
-        tx.report(report)?;
-    }
+    let mut counter = Counter {
+        tx: &mut tx,
+        compose: parts.compose.as_ref(),
+        location: &parts.location,
+        services,
+        now,
+    };
+    let mut letters = counter.record(&backlog.reports, told)?;
     let mut touched: Vec<ServiceId> = Vec::new();
     for (id, event) in &backlog.events {
         tx.event(*id, event)?;
@@ -278,15 +284,19 @@ fn write(
             None => service.thread(event).is_some(),
         };
         let mailed = told.mailings.take(*id, event, wanted, reopen_within);
-        let recipients = &service.plan.recipients;
-        told.stories.take(recipients, *id, event, mailed);
+        let people = match mailed {
+            true => told.crowds.tell(&service.plan.recipients, *id, event, now),
+            false => told.crowds.note(event, now),
+        };
+        told.stories.take(&people, *id, event, mailed);
     }
     for (id, event) in told.mailings.due(now) {
         if let Some(service) = services.get(&id) {
-            let recipients = &service.plan.recipients;
-            told.stories.take(recipients, id, &event, true);
+            let people = told.crowds.tell(&service.plan.recipients, id, &event, now);
+            told.stories.take(&people, id, &event, true);
         }
     }
+    let joining = told.join(services, orders, now);
     touched.extend(orders.withdraw(services, &mut told.stories, now));
     said::write(&mut tx, &backlog.heard, services, told, now)?;
     touched.extend(backlog.heard.lifted.iter().map(|(id, ..)| *id));
@@ -296,6 +306,9 @@ fn write(
         location: &parts.location,
         services,
         mailings: &told.mailings,
+        post: &told.post,
+        caps: &mut told.caps,
+        joining: &joining,
         now,
         facts: HashMap::new(),
         // What is left of a full disk is for words.
@@ -304,13 +317,20 @@ fn write(
             Load::Light => 0,
         },
     };
-    let mut letters = 0;
     for (recipient, telling) in told.stories.due(now, suspected(services), services.len()) {
         letters += usize::from(desk.tell(&recipient, &telling)?);
     }
     for said in &said {
         letters += desk.remind(said)?;
     }
+    let mut counter = Counter {
+        tx: &mut tx,
+        compose: parts.compose.as_ref(),
+        location: &parts.location,
+        services,
+        now,
+    };
+    letters += counter.folded(told.caps.due(now))?;
     for own in &backlog.own {
         letters += own.write(&mut tx, parts.compose.as_ref(), now)?;
     }
@@ -322,6 +342,7 @@ fn write(
         // That it is over may still have to be told, in its thread.
         if !services.values().any(|s| s.held.contains_key(incident)) {
             told.stories.forget(*incident);
+            told.crowds.forget(*incident);
         }
     }
     if told != before {

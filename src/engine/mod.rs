@@ -9,8 +9,10 @@ mod blind;
 mod commit;
 mod inbox;
 mod ledger;
+mod letters;
 mod limits;
 mod own;
+mod post;
 mod routes;
 mod said;
 mod scene;
@@ -202,7 +204,7 @@ impl Engine {
         let waiting = self
             .retry_at
             .is_some_and(|at| at > tokio::time::Instant::now());
-        let tells = self.told.is_due(now, &self.services);
+        let tells = self.told.is_due(now, &self.services, &self.orders);
         if (checkpoint || tells || !self.backlog.is_empty()) && !waiting {
             self.commit(now, checkpoint);
         }
@@ -336,7 +338,7 @@ impl Engine {
         {
             let mut plan = service.plan.clone();
             plan.rules.probes.clear();
-            plan.recipients.clear();
+            plan.recipients.seats.clear();
             let events = service.replan(plan, now);
             self.backlog
                 .events

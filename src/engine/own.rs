@@ -59,10 +59,8 @@ impl Engine {
             status: None,
             count,
         });
-        let everybody = self
-            .services
-            .values()
-            .flat_map(|s| s.plan.recipients.iter());
+        let services = self.services.values();
+        let everybody = services.flat_map(|s| s.plan.recipients.first_called());
         let title = format!("watchfire at {}", self.parts.location);
         OwnLetter {
             notification: Notification {
@@ -95,7 +93,7 @@ impl Engine {
                 remarks: Remarks::default(),
                 scene: Scene::default(),
             },
-            recipients: everybody.cloned().collect(),
+            recipients: everybody.map(str::to_owned).collect(),
         }
     }
 }

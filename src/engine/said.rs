@@ -20,11 +20,11 @@ use crate::model::{
     Cause, EventKind, IncidentEvent, IncidentId, IncidentKind, Outcome, Sample, ServiceId,
     Timestamp,
 };
-use crate::store::{SaidRow, Slips, Store, StoreError, Transaction};
+use crate::store::{SaidRow, Slips, Store, StoreError, Transaction, What};
 
 use super::service::Service;
 use super::telling::Told;
-use super::{Engine, Input};
+use super::{Engine, Input, letters};
 
 /// The folder of slips is looked into this often.
 const LOOK: Duration = Duration::from_secs(1);
@@ -48,6 +48,8 @@ pub(super) struct Heard {
     pub rows: Vec<SaidRow>,
     /// Silences and maintenances that are over.
     pub ended: Vec<Ended>,
+    /// What is to become of letters.
+    pub letters: Vec<Effect>,
     /// What silences kept back and do not any more.
     pub lifted: Vec<(ServiceId, IncidentId, Held)>,
 }
@@ -64,7 +66,10 @@ impl Heard {
 
     /// Nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.ended.is_empty() && self.lifted.is_empty()
+        self.rows.is_empty()
+            && self.ended.is_empty()
+            && self.letters.is_empty()
+            && self.lifted.is_empty()
     }
 }
 
@@ -214,7 +219,10 @@ impl Engine {
         let now = self.parts.clock.now();
         let id = self.orders.next;
         let known = |incident| self.known(incident);
-        let decision = self.orders.spells.decide(&order, id, now, known);
+        let decision = match letters::decide(&order, &self.parts.store) {
+            Some(decision) => decision,
+            None => self.orders.spells.decide(&order, id, now, known),
+        };
         let Decision { answer, effect } = &decision;
         info!(said.by = %order.who, "{} said: {answer}", order.who);
         match effect {
@@ -222,6 +230,9 @@ impl Engine {
             Some(Effect::End(ids)) => {
                 let ended = self.orders.spells.end_now(ids, &order.who, now);
                 self.backlog.heard.ended.extend(ended);
+            }
+            Some(letters @ (Effect::Retry(_) | Effect::Discard(..))) => {
+                self.backlog.heard.letters.push(letters.clone());
             }
             Some(Effect::Ack(_)) | None => {}
         }
@@ -284,6 +295,12 @@ pub(super) fn write(
 ) -> Result<(), StoreError> {
     for row in &heard.rows {
         tx.said(row)?;
+        if let (What::Ack, Some(incident), false) = (row.what, row.incident, row.refused) {
+            told.crowds.ack(incident);
+        }
+    }
+    for effect in &heard.letters {
+        letters::write(tx, effect, now)?;
     }
     for Ended { spell, at, by } in &heard.ended {
         tx.end_said(spell.id, *at, by.as_deref().unwrap_or_default())?;
@@ -308,8 +325,11 @@ pub(super) fn write(
             service.lifted.insert(*incident, held.lifted(now));
             told.mailings.tell(*id, &event);
         }
-        let recipients = &service.plan.recipients;
-        told.stories.take(recipients, *id, &event, mailed);
+        let people = match mailed {
+            true => told.crowds.tell(&service.plan.recipients, *id, &event, now),
+            false => told.crowds.note(&event, now),
+        };
+        told.stories.take(&people, *id, &event, mailed);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::model::counts::NumberRules;
 use crate::model::detect::count::Level;
 use crate::model::fold::{Judge, OpenIncident, PlainRule, ProbeRules, ServiceRules, ServiceState};
 use crate::model::incident::IncidentState;
+use crate::model::roster::Roster;
 use crate::model::route::Ability;
 use crate::model::said::{Held, Lifted, Planned, Spell};
 use crate::model::{
@@ -41,8 +42,8 @@ pub struct ServicePlan {
     pub others: Vec<ProbeId>,
     /// Those that bring numbers, judged or not.
     pub numbers: Vec<NumberRules>,
-    /// Who is mailed.
-    pub recipients: Vec<String>,
+    /// Who is told, and when.
+    pub recipients: Roster,
     /// Below it nothing is mailed.
     pub page_at: Severity,
     /// What it may cost.
@@ -324,7 +325,7 @@ mod tests {
             rules,
             others: Vec::new(),
             numbers: Vec::new(),
-            recipients: Vec::new(),
+            recipients: Roster::default(),
             page_at,
             money: Money::default(),
             maintenance: Vec::new(),

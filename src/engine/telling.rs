@@ -7,17 +7,22 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::cap::Caps;
 use crate::model::common::{Failing, common};
+use crate::model::crowd::{Crowds, Joining};
 use crate::model::life::Theme;
 use crate::model::mailing::Mailings;
 use crate::model::notification::{Compose, Fellow, Notification, Pace, Reminder, Thread};
-use crate::model::said::{Acked, Remarks};
+use crate::model::post::{LATE, Post, WEBHOOK};
+use crate::model::roster::Roster;
+use crate::model::said::{Acked, Joins, Remarks, Unsent};
 use crate::model::scene::Scene;
 use crate::model::story::{Audience, Member, News, Telling};
 use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Timestamp};
 use crate::store::{About, Said, StoreError, Story, Transaction};
 
 use super::routes::alternatives;
+use super::said::Orders;
 use super::service::Service;
 use super::{Parts, scene};
 
@@ -33,24 +38,60 @@ pub(super) struct Told {
     pub stories: Audience,
     #[serde(default)]
     pub mailings: Mailings,
+    #[serde(default)]
+    pub post: Post,
+    #[serde(default)]
+    pub crowds: Crowds,
+    #[serde(default)]
+    pub caps: Caps,
 }
 
 impl Told {
     /// Whether there is something to tell now.
-    pub fn is_due(&self, now: Timestamp, services: &HashMap<ServiceId, Service>) -> bool {
+    pub fn is_due(
+        &self,
+        now: Timestamp,
+        services: &HashMap<ServiceId, Service>,
+        orders: &Orders,
+    ) -> bool {
         let gathered = || {
             self.stories.waits()
                 && self
                     .stories
                     .is_due(now, suspected(services), services.len())
         };
-        self.mailings.is_due(now) || gathered()
+        self.mailings.is_due(now)
+            || gathered()
+            || self.caps.is_due(now)
+            || self.crowds.joins(on_duty(services, orders, now), now)
+    }
+
+    /// Has those told who are called, or come on duty, while something is open.
+    pub fn join(
+        &mut self,
+        services: &HashMap<ServiceId, Service>,
+        orders: &Orders,
+        now: Timestamp,
+    ) -> Vec<Joining> {
+        let joining = self.crowds.join(on_duty(services, orders, now), now);
+        for Joining {
+            service,
+            event,
+            people,
+        } in &joining
+        {
+            self.stories.take(people, *service, event, true);
+        }
+        joining
     }
 
     /// The wall clock was stepped by so much.
     pub fn shift(&mut self, micros: i64) {
         self.stories.shift(micros);
         self.mailings.shift(micros);
+        self.post.shift(micros);
+        self.crowds.shift(micros);
+        self.caps.shift(micros);
     }
 }
 
@@ -61,11 +102,28 @@ pub(super) struct Desk<'a, 'tx> {
     pub location: &'a str,
     pub services: &'a HashMap<ServiceId, Service>,
     pub mailings: &'a Mailings,
+    pub post: &'a Post,
+    pub caps: &'a mut Caps,
+    /// Who is told now of what others know already.
+    pub joining: &'a [Joining],
     pub now: Timestamp,
     /// What was looked up for one recipient serves the next.
     pub facts: HashMap<(IncidentId, u32), (Story, Scene)>,
     /// Pictures that may still be drawn.
     pub pictures: usize,
+}
+
+/// Who is to know of an incident of a service; nobody while it is silent.
+fn on_duty<'s>(
+    services: &'s HashMap<ServiceId, Service>,
+    orders: &'s Orders,
+    now: Timestamp,
+) -> impl Fn(&IncidentEvent, ServiceId) -> Option<&'s Roster> {
+    move |event, service| {
+        let service = services.get(&service)?;
+        let silent = orders.silence(service, event.incident, now).is_some();
+        (!silent).then_some(&service.plan.recipients)
+    }
 }
 
 /// Services under suspicion without an open incident.
@@ -105,6 +163,15 @@ impl Desk<'_, '_> {
         notification.thread.severity = severity;
         notification.remarks = self.remarks(service, event)?;
         notification.scene = scene;
+        let roster = &service.plan.recipients;
+        if !recipient.starts_with(WEBHOOK) {
+            let most = roster.most_per_hour;
+            if !(self.caps).admit(recipient, most, lead.service, event, self.now) {
+                return self.told_with(telling).map(|()| false);
+            }
+            notification.remarks.stands_for = self.fold(root.incident, recipient)?;
+        }
+        notification.remarks.joins = self.joins(roster, event.incident, recipient);
         let about = About {
             // Letters of a thread keep their order, and are found with the incident that it began with.
             incident: root.incident,
@@ -112,11 +179,31 @@ impl Desk<'_, '_> {
             event: event.event,
         };
         let letter = self.compose.compose(&notification, recipient);
-        self.tx.letter(Some(about), &letter, self.now)?;
-        for member in &telling.members {
-            self.tx.told_with(member.incident, root.incident)?;
-        }
+        let can_wait = roster.waits(event, recipient, self.now);
+        let stays_well = notification.pace == Pace::StaysWell;
+        let rests = stays_well.then(|| roster.rests(recipient, self.now));
+        let due = can_wait.or(rests.flatten()).unwrap_or(self.now);
+        self.tx.letter_later(Some(about), &letter, self.now, due)?;
+        self.told_with(telling)?;
         Ok(true)
+    }
+
+    fn told_with(&mut self, telling: &Telling) -> Result<(), StoreError> {
+        for member in &telling.members {
+            self.tx.told_with(member.incident, telling.root.incident)?;
+        }
+        Ok(())
+    }
+
+    /// Why somebody is told only now, if that is so.
+    fn joins(&self, roster: &Roster, incident: IncidentId, who: &str) -> Option<Joins> {
+        let joins = |j: &Joining| j.event.incident == incident && j.people.iter().any(|p| p == who);
+        self.joining.iter().find(|j| joins(j))?;
+        let mut seats = roster.seats.iter().filter(|s| s.who == who);
+        Some(match seats.find(|s| !s.after.is_zero()) {
+            Some(seat) => Joins::Called(seat.after),
+            None => Joins::OnDuty,
+        })
     }
 
     /// Writes the letters about something that ends on a day; how many there were.
@@ -132,11 +219,14 @@ impl Desk<'_, '_> {
             location: self.location.to_owned(),
             at: self.now,
         };
-        for recipient in &service.plan.recipients {
+        let roster = &service.plan.recipients;
+        let recipients = roster.first_called();
+        for recipient in &recipients {
             let letter = self.compose.remind(&reminder, recipient);
-            self.tx.letter(None, &letter, self.now)?;
+            let due = roster.rests(recipient, self.now).unwrap_or(self.now);
+            self.tx.letter_later(None, &letter, self.now, due)?;
         }
-        Ok(service.plan.recipients.len())
+        Ok(recipients.len())
     }
 
     /// All that a reader of the mail wants to know, as of this transaction.
@@ -221,7 +311,23 @@ impl Desk<'_, '_> {
                 note: row.why,
             })
         });
-        Ok(Remarks { ack, silence })
+        Ok(Remarks {
+            ack,
+            silence,
+            stands_for: None,
+            joins: None,
+        })
+    }
+
+    /// What waits of this thread for too long is not sent: the mail that comes now stands for it.
+    fn fold(&mut self, thread: IncidentId, recipient: &str) -> Result<Option<Unsent>, StoreError> {
+        let before = self.now - LATE;
+        let folded = self.tx.fold(thread, recipient, before, self.now)?;
+        Ok(folded.map(|folded| Unsent {
+            mails: folded.letters,
+            since: folded.since,
+            server_away: !folded.held || self.post.closed_since(recipient).is_some(),
+        }))
     }
 
     /// The other members: open ones first, the worst first.
@@ -271,7 +377,7 @@ impl Desk<'_, '_> {
     /// The recipient's services that have no trouble at all: first those that can do what fails at `lead`, the best
     /// first and with their usual latency, then the titles of the others.
     fn works(&self, recipient: &str, lead: &Service) -> Vec<String> {
-        let known = |s: &Service| s.works() && s.plan.recipients.iter().any(|r| r == recipient);
+        let known = |s: &Service| s.works() && s.plan.recipients.has(recipient);
         let mut names = BTreeSet::new();
         let mut works = Vec::new();
         for ability in lead.lost() {

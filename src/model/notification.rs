@@ -103,6 +103,53 @@ pub struct Reminder {
     pub at: Timestamp,
 }
 
+/// Something to be told about the mails themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Note {
+    /// What.
+    pub about: NoteAbout,
+    /// Name of the place that probes.
+    pub location: String,
+    /// When it is told.
+    pub at: Timestamp,
+}
+
+/// What a note is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoteAbout {
+    /// The mail server could not be reached for long, and mails to the reader waited.
+    Late {
+        /// When that was first seen.
+        from: Timestamp,
+        /// When it was over.
+        to: Timestamp,
+        /// Mails that waited.
+        waiting: u32,
+        /// Mails that were not sent, because a later one tells what they told.
+        folded: u32,
+    },
+    /// More was to be told than mails an hour are sent.
+    Folded {
+        /// Mails an hour at most.
+        most: u32,
+        /// When the first of it happened.
+        since: Timestamp,
+        /// What: the title of the service, and the event.
+        events: Vec<(String, IncidentEvent)>,
+        /// So many more, which are not named.
+        more: u32,
+    },
+    /// Somebody else does not get a mail.
+    Refused {
+        /// Who.
+        recipient: String,
+        /// What the server said.
+        reply: String,
+        /// In whose thread the mail was; `None` for a mail of another kind.
+        incident: Option<IncidentId>,
+    },
+}
+
 /// How a mail stands among those of its incident: see [`super::mailing`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
@@ -175,6 +222,9 @@ pub trait Compose: Send {
 
     /// The same for something that ends on a day.
     fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter;
+
+    /// The same about the mails themselves.
+    fn note(&self, note: &Note, recipient: &str) -> Letter;
 }
 
 /// A letter in the outbox, as a sender claims it.
@@ -203,6 +253,8 @@ pub struct DeliveryReport {
     pub at: Timestamp,
     /// How it ended.
     pub result: DeliveryResult,
+    /// The server spoke about this letter; false when it could not even be reached.
+    pub reached: bool,
     /// The server's words, or the transport's; redacted.
     pub reply: String,
 }

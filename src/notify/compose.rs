@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::view::{self, View};
 use super::words::line;
-use crate::model::notification::{Compose, Letter, Notification, Reminder};
+use crate::model::notification::{Compose, Letter, Note, NoteAbout, Notification, Reminder};
 use crate::model::scene::Picture;
 use crate::model::{Deadline, IncidentId, Timestamp};
 
@@ -174,6 +174,26 @@ impl Compose for MailComposer {
         }
         let view = View::of_reminder(reminder);
         finish(builder, &view, id(reminder.days), recipient)
+    }
+
+    fn note(&self, note: &Note, recipient: &str) -> Letter {
+        let id = format!("<{}.{}@{}>", topic(note), hash(recipient), self.instance);
+        let builder = self
+            .head(&id, note.at, recipient)
+            .subject(format!("[watchfire] {}", view::subject_of_note(note)))
+            .raw_header(header("List-Id", &format!("<mails.{}>", self.instance)));
+        finish(builder, &View::of_note(note), id, recipient)
+    }
+}
+
+/// What a note is about, as part of its Message-ID.
+fn topic(note: &Note) -> String {
+    match &note.about {
+        NoteAbout::Late { from, .. } => format!("late.{}", from.as_micros()),
+        NoteAbout::Folded { since, .. } => format!("folded.{}", since.as_micros()),
+        NoteAbout::Refused { recipient, .. } => {
+            format!("refused.{}.{}", hash(recipient), note.at.as_micros())
+        }
     }
 }
 

@@ -7,12 +7,15 @@
 mod address;
 pub mod backoff;
 pub mod compose;
+mod dkim;
 pub mod email;
 pub mod files;
+pub mod gate;
 mod server;
 mod stream;
 mod tls;
 mod view;
+pub mod webhook;
 mod words;
 pub mod worker;
 
@@ -23,7 +26,9 @@ use std::sync::Arc;
 
 pub use address::parse_address;
 pub use compose::MailComposer;
+pub use dkim::{DkimConfig, Signer};
 pub use server::{Login, Security, Server, SmtpConfig};
+pub use webhook::{Composers, Form, Webhook, WebhookConfig};
 
 use crate::model::notification::Pending;
 
@@ -80,6 +85,12 @@ impl Answer {
     /// Longest reply that is kept, in characters: a few lines of a terminal.
     pub const REPLY_LIMIT: usize = 500;
 
+    /// Whether the other side spoke about this very letter. When it did not, no other letter would have fared better.
+    pub fn reached(&self) -> bool {
+        self.acceptance != Acceptance::Later
+            || (self.step >= Step::Sender && self.step != Step::File)
+    }
+
     /// An answer with its words cleaned and cut.
     pub fn new(acceptance: Acceptance, step: Step, code: Option<u16>, reply: &str) -> Self {
         Self {
@@ -119,6 +130,8 @@ pub enum Step {
     Starttls,
     /// Logging in.
     Auth,
+    /// The receiver of a webhook can take nothing now.
+    Service,
     /// Naming the sender.
     Sender,
     /// Naming the recipient.

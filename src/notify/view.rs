@@ -7,6 +7,7 @@ mod around;
 mod blind;
 mod color;
 mod figures;
+mod note;
 mod notice;
 mod reminder;
 mod said;
@@ -168,6 +169,7 @@ fn next(n: &Notification) -> Option<String> {
     Some(format!("The next mail in this thread comes when {when}."))
 }
 
+pub use note::subject as subject_of_note;
 pub use reminder::subject as subject_of_reminder;
 
 /// What a thread is about, in its subject: as bad as it was when it was first told.

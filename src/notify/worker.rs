@@ -2,7 +2,8 @@
 //!
 //! It writes nothing itself. A report goes to the engine, and a letter is not touched again before the outbox shows
 //! that its report was recorded: otherwise a slow disk would turn one alert into many. Within one incident and
-//! recipient the outbox offers only the first unfinished letter, so a recovery never overtakes its alarm.
+//! recipient the outbox offers only the first unfinished letter, so a recovery never overtakes its alarm. A server that
+//! cannot be reached is knocked at by one letter at a time: see [`super::gate`].
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,10 +15,11 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::gate::Gate;
 use super::{Acceptance, Answer, Channel, backoff};
 use crate::clock::Clock;
-use crate::model::Timestamp;
 use crate::model::notification::{DeliveryReport, DeliveryResult, Pending};
+use crate::model::{IncidentId, Timestamp};
 
 /// Attempts at the same time: enough that one mute server does not hold up the others, few enough for any server.
 const AT_ONCE: usize = 4;
@@ -56,10 +58,11 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let mut claims = Claims::default();
+    let mut gate = Gate::default();
     let mut running = FuturesUnordered::new();
     let mut readable = true;
     loop {
-        let pause = match look(&outbox, &mut claims, &clock) {
+        let pause = match look(&outbox, &mut claims, &gate, &clock) {
             Ok((letters, pause)) => {
                 readable = true;
                 for letter in letters {
@@ -77,7 +80,10 @@ pub async fn run(
         tokio::select! {
             () = stop.cancelled() => break,
             Some(done) = running.next(), if !running.is_empty() => match done {
-                Some(id) => claims.reported(id),
+                Some(Ended { id, reached }) => {
+                    claims.reported(id);
+                    gate.learn(reached, clock.elapsed(), fastrand::f64());
+                }
                 None => return,
             },
             () = wake.notified() => {}
@@ -97,16 +103,30 @@ pub async fn run(
 fn look(
     outbox: &impl Outbox,
     claims: &mut Claims,
+    gate: &Gate,
     clock: &Clock,
 ) -> Result<(Vec<Pending>, Duration), String> {
-    let now = clock.now();
-    let fresh = claims.take(outbox.due(now, LOOK)?);
+    let (now, elapsed) = (clock.now(), clock.elapsed());
+    let fresh = claims.take(outbox.due(now, LOOK)?, |under_way| {
+        gate.lets_in(elapsed, under_way)
+    });
     let pause = match outbox.next_due()? {
         None => POLL,
-        Some(at) if at <= now => BUSY,
+        Some(at) if at <= now => match gate.pause(elapsed) {
+            // Nothing can begin before, whatever comes.
+            Some(pause) => clock.real(pause).max(BUSY),
+            None => BUSY,
+        },
         Some(at) => clock.real(at.since(now)).min(POLL),
     };
     Ok((fresh, pause))
+}
+
+/// An attempt that has ended and was reported.
+struct Ended {
+    id: i64,
+    /// See [`Answer::reached`].
+    reached: bool,
 }
 
 /// One attempt and its report. `None` when nobody takes reports any more.
@@ -115,8 +135,9 @@ async fn attempt(
     channel: &dyn Channel,
     reports: &mpsc::Sender<DeliveryReport>,
     clock: &Clock,
-) -> Option<i64> {
+) -> Option<Ended> {
     let answer = channel.deliver(&letter).await;
+    let reached = answer.reached();
     let report = report(&letter, answer, clock.now(), fastrand::f64());
     let (id, result) = (letter.id, report.result);
     match result {
@@ -131,7 +152,8 @@ async fn attempt(
             info!(letter = id, reply = %report.reply, "mail {} is tried again at {at}", letter.letter.message_id);
         }
     }
-    reports.send(report).await.ok().map(|()| id)
+    let sent = reports.send(report).await;
+    sent.ok().map(|()| Ended { id, reached })
 }
 
 /// What an answer means for the outbox.
@@ -154,6 +176,7 @@ fn report(letter: &Pending, answer: Answer, now: Timestamp, chance: f64) -> Deli
         id: letter.id,
         at: now,
         result,
+        reached: answer.reached(),
         reply: answer.reply,
     }
 }
@@ -167,11 +190,14 @@ struct Claim {
     /// The row's count when it was taken: a row that shows another has been recorded since.
     attempts: u32,
     reported: bool,
+    /// Letters of one incident to one recipient go one after the other.
+    chain: Option<(IncidentId, String)>,
 }
 
 impl Claims {
-    /// Takes those that may be tried now. `due` is all that is due, or the first [`LOOK`] of it, in order of `id`.
-    fn take(&mut self, due: Vec<Pending>) -> Vec<Pending> {
+    /// Takes those that may be tried now. `due` is all that is due, or the first [`LOOK`] of it, in order of `id`;
+    /// `lets_in` says whether one more may begin when so many are under way.
+    fn take(&mut self, due: Vec<Pending>, lets_in: impl Fn(usize) -> bool) -> Vec<Pending> {
         // A full list tells nothing of the letters behind its last one.
         let seen_to = match due.last() {
             Some(last) if due.len() >= LOOK => last.id,
@@ -188,12 +214,20 @@ impl Claims {
             {
                 continue;
             }
+            let chain = letter
+                .incident
+                .map(|incident| (incident, letter.letter.recipient.clone()));
+            // An earlier letter of the chain may be under way although the outbox has finished with it otherwise.
+            let before = |c: &Claim| !c.reported && c.chain.is_some() && c.chain == chain;
+            if self.0.values().any(before) {
+                continue;
+            }
             self.0.remove(&letter.id);
             let under_way = self.0.values().filter(|c| !c.reported).count();
             // Those behind the list cannot be seen to be recorded, and must not hold it up.
             let unrecorded = |(id, c): &(&i64, &Claim)| c.reported && **id <= seen_to;
             let unrecorded = self.0.iter().filter(unrecorded).count();
-            if under_way >= AT_ONCE || unrecorded >= UNRECORDED {
+            if under_way >= AT_ONCE || unrecorded >= UNRECORDED || !lets_in(under_way) {
                 break;
             }
             let attempts = letter.attempts;
@@ -202,6 +236,7 @@ impl Claims {
                 Claim {
                     attempts,
                     reported: false,
+                    chain,
                 },
             );
             fresh.push(letter);

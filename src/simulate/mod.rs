@@ -2,7 +2,7 @@
 //!
 //! `file` reads scenarios and `builtin` keeps those that come with watchfire; `provider` decides what each request
 //! meets, `answer` says what that looks like on the wire, `server` carries it. `faults` is another server: one that breaks
-//! the rules of HTTP, TLS and DNS themselves.
+//! the rules of HTTP, TLS and DNS themselves. `smtp` does the same with the rules of mail.
 
 mod answer;
 pub mod builtin;
@@ -15,6 +15,7 @@ mod pages;
 pub mod provider;
 mod script;
 mod server;
+pub mod smtp;
 mod status_page;
 mod videos;
 

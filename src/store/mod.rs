@@ -48,7 +48,7 @@ pub use incidents::{IncidentFilter, IncidentRow};
 pub use limits::LimitRow;
 pub use lock::Holder;
 pub use notices::{Hush, NoticeRow, Said};
-pub use outbox::{DeliveryRow, DeliveryState, OutboxSummary};
+pub use outbox::{Backlog, DeliveryRow, DeliveryState, Folded, OutboxSummary};
 pub use prune::{Pruned, Retention};
 pub use reader::{IncidentStory, Reader, Tally};
 pub use rollups::Rollup;
@@ -221,6 +221,17 @@ impl Store {
     /// A fact kept by [`Transaction::set_meta`].
     pub fn meta(&self, key: &str) -> Result<Option<String>> {
         meta::get(&self.conn, key)
+    }
+
+    /// A letter of the outbox, and whether its bytes are still there.
+    pub fn letter(&self, id: i64) -> Result<Option<(DeliveryRow, bool)>> {
+        let found = outbox::one(&self.conn, id)?;
+        Ok(found.map(|(row, bytes)| (row, bytes.is_some())))
+    }
+
+    /// Letters of the outbox in these states, the latest first, at most `limit`.
+    pub fn letters(&self, states: &[DeliveryState], limit: usize) -> Result<Vec<DeliveryRow>> {
+        outbox::list(&self.conn, states, limit)
     }
 
     /// Begins to write. What is not committed is undone when the transaction is dropped.

@@ -9,13 +9,14 @@ use rusqlite::Connection;
 use super::files::{self, DATABASE};
 use super::rollups::{self, Rollup};
 use super::{
-    ClaimRow, Course, Days, DeliveryRow, IncidentFilter, IncidentRow, LimitRow, NoticeRow,
-    OpenError, OutboxSummary, Past, RationRow, Result, ServiceRow, Spending, claims, connection,
-    courses, incidents, limits, meta, migrations, notices, numbers, outbox, paces, samples,
-    services, spending, story, sums,
+    ClaimRow, Course, Days, DeliveryRow, DeliveryState, IncidentFilter, IncidentRow, LimitRow,
+    NoticeRow, OpenError, OutboxSummary, Past, RationRow, Result, ServiceRow, Spending, claims,
+    connection, courses, incidents, limits, meta, migrations, notices, numbers, outbox, paces,
+    samples, services, spending, story, sums,
 };
 use crate::model::fold::Part;
 use crate::model::notification::Pending;
+use crate::model::post::Lane;
 use crate::model::{IncidentEvent, IncidentId, ProbeId, Sample, ServiceId, Timestamp};
 
 /// Runs of a probe by what they say of the service.
@@ -65,12 +66,32 @@ impl Reader {
 
     /// Unfinished letters that are due, oldest first; of each incident and recipient only the first.
     pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Pending>> {
-        outbox::due(&self.conn, now, limit)
+        outbox::due(&self.conn, None, now, limit)
+    }
+
+    /// The same of one lane.
+    pub fn due_in(&self, lane: &Lane, now: Timestamp, limit: usize) -> Result<Vec<Pending>> {
+        outbox::due(&self.conn, Some(lane), now, limit)
     }
 
     /// When the next letter is due; `None` when none waits.
     pub fn next_due(&self) -> Result<Option<Timestamp>> {
-        outbox::next_due(&self.conn)
+        outbox::next_due(&self.conn, None)
+    }
+
+    /// The same of one lane.
+    pub fn next_due_in(&self, lane: &Lane) -> Result<Option<Timestamp>> {
+        outbox::next_due(&self.conn, Some(lane))
+    }
+
+    /// A letter of the outbox with its bytes, which go some time after it was finished.
+    pub fn letter(&self, id: i64) -> Result<Option<(DeliveryRow, Option<Vec<u8>>)>> {
+        outbox::one(&self.conn, id)
+    }
+
+    /// Letters of the outbox in these states, the latest first, at most `limit`.
+    pub fn letters(&self, states: &[DeliveryState], limit: usize) -> Result<Vec<DeliveryRow>> {
+        outbox::list(&self.conn, states, limit)
     }
 
     /// The outbox in short.

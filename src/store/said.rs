@@ -29,22 +29,28 @@ pub enum What {
     EndOfSilence = 4,
     /// The end of a maintenance.
     EndOfMaintenance = 5,
+    /// To have letters sent.
+    Retry = 6,
+    /// To have a letter not sent.
+    Drop = 7,
 }
 
 impl What {
-    const ALL: [What; 5] = [
+    const ALL: [What; 7] = [
         What::Ack,
         What::Silence,
         What::Maintenance,
         What::EndOfSilence,
         What::EndOfMaintenance,
+        What::Retry,
+        What::Drop,
     ];
 
     fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|w| *w as u8 == code)
     }
 
-    /// `ack`, `silence`, `maintenance`, `end of silence` or `end of maintenance`.
+    /// `ack`, `silence`, `maintenance`, `end of silence`, `end of maintenance`, `retry` or `drop`.
     pub const fn name(self) -> &'static str {
         match self {
             What::Ack => "ack",
@@ -52,6 +58,8 @@ impl What {
             What::Maintenance => "maintenance",
             What::EndOfSilence => "end of silence",
             What::EndOfMaintenance => "end of maintenance",
+            What::Retry => "retry",
+            What::Drop => "drop",
         }
     }
 }
@@ -136,6 +144,15 @@ impl SaidRow {
                 };
                 (what, subject, None, None, Anchor::Calendar, String::new())
             }
+            Ask::Retry { letter } => {
+                let subject = letter.map_or("all".to_owned(), |id| id.to_string());
+                let what = What::Retry;
+                (what, subject, None, None, Anchor::Calendar, String::new())
+            }
+            Ask::Drop { letter, why } => {
+                let subject = letter.to_string();
+                (What::Drop, subject, None, None, Anchor::Calendar, why)
+            }
         };
         let stands = !refused && matches!(what, What::Ack | What::Silence | What::Maintenance);
         Self {
@@ -160,7 +177,9 @@ impl SaidRow {
         let kind = match self.what {
             What::Silence => SpellKind::Silence,
             What::Maintenance => SpellKind::Maintenance,
-            What::Ack | What::EndOfSilence | What::EndOfMaintenance => return None,
+            What::Ack | What::EndOfSilence | What::EndOfMaintenance | What::Retry | What::Drop => {
+                return None;
+            }
         };
         Some(Spell {
             id: self.id,

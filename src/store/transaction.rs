@@ -1,10 +1,11 @@
 //! Writing: samples, states, incident events and letters that belong together, whole or not at all.
 
 use super::{
-    Hush, RationRow, Result, Said, SaidRow, Store, Story, incidents, meta, outbox, said, samples,
-    scene, services, spending, story,
+    Backlog, Folded, Hush, RationRow, Result, Said, SaidRow, Store, Story, incidents, meta, outbox,
+    said, samples, scene, services, spending, story,
 };
 use crate::model::notification::{DeliveryReport, LastFailure, Letter};
+use crate::model::post::Addressed;
 use crate::model::said::SaidId;
 use crate::model::scene::{PageWord, Recent};
 use crate::model::{
@@ -123,12 +124,52 @@ impl<'a> Transaction<'a> {
     /// Puts a letter into the outbox, due at once; `about` is `None` for a test mail or another notice. A letter with a
     /// Message-ID that is there already is not added again.
     pub fn letter(&mut self, about: Option<About>, letter: &Letter, at: Timestamp) -> Result<()> {
-        outbox::add(&self.store.conn, about, letter, at)
+        outbox::add(&self.store.conn, about, letter, at, at)
     }
 
-    /// Writes down what came of an attempt to send. A letter that is finished stays as it is.
-    pub fn report(&mut self, report: &DeliveryReport) -> Result<()> {
+    /// The same for a letter that is kept back until `due`.
+    pub fn letter_later(
+        &mut self,
+        about: Option<About>,
+        letter: &Letter,
+        at: Timestamp,
+        due: Timestamp,
+    ) -> Result<()> {
+        outbox::add(&self.store.conn, about, letter, at, due)
+    }
+
+    /// Writes down what came of an attempt to send, and tells to whom it was. A letter that is finished stays as it is, and
+    /// gives none.
+    pub fn report(&mut self, report: &DeliveryReport) -> Result<Option<Addressed>> {
         outbox::report(&self.store.conn, report)
+    }
+
+    /// Gives up what waits of a thread for somebody since before a moment, or is held back, because the letter that comes
+    /// next stands for it. What somebody may have already stays.
+    pub fn fold(
+        &mut self,
+        thread: IncidentId,
+        recipient: &str,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Folded>> {
+        outbox::fold(&self.store.conn, thread, recipient, before, now)
+    }
+
+    /// Who has mails that were written before a moment and leave from `to` on, and how many of his were folded since
+    /// `from`.
+    pub fn late(&self, from: Timestamp, before: Timestamp, to: Timestamp) -> Result<Vec<Backlog>> {
+        outbox::late(&self.store.conn, from, before, to)
+    }
+
+    /// These letters are to be sent, again or at once; those that were accepted stay as they are.
+    pub fn retry(&mut self, letters: &[i64], now: Timestamp) -> Result<()> {
+        outbox::retry(&self.store.conn, letters, now)
+    }
+
+    /// These letters are not to be sent any more; those that were accepted stay as they are.
+    pub fn discard(&mut self, letters: &[i64], why: &str, now: Timestamp) -> Result<()> {
+        outbox::discard(&self.store.conn, letters, why, now)
     }
 
     /// The incident is told of in the thread of `lead`.

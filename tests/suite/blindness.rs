@@ -9,7 +9,7 @@ use watchfire::engine::{Backups, Engine, Input, Money, Observer, Parts, ServiceP
 use watchfire::model::blind::Tally;
 use watchfire::model::concerned::Role;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
-use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
+use watchfire::model::notification::{Compose, Letter, Note, Notification, Reminder};
 use watchfire::model::said::{Anchor, Ask, Order, Selector, SpellKind, Wish};
 use watchfire::model::{
     Cause, Confirm, Deadline, EventKind, FailureKind, Fault, Findings, IncidentEvent, Origin,
@@ -36,6 +36,14 @@ impl Compose for Plain {
             recipient: recipient.to_owned(),
             message_id: format!("<{}.{}.{recipient}>", event.incident, event.sequence),
             bytes: text.into_bytes(),
+        }
+    }
+
+    fn note(&self, note: &Note, recipient: &str) -> Letter {
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<note.{}.{recipient}>", note.at.as_micros()),
+            bytes: format!("{:?}", note.about).into_bytes(),
         }
     }
 
@@ -199,7 +207,7 @@ fn engine(dir: &Path, clock: &Clock, seen: &Seen) -> (Engine, Vec<ProbeId>) {
             kinds: Vec::new(),
             provider: (*name).to_owned(),
             numbers: Vec::new(),
-            recipients: vec!["all@example.com".to_owned(), format!("{name}@example.com")],
+            recipients: vec!["all@example.com".to_owned(), format!("{name}@example.com")].into(),
             page_at: Severity::Partial,
             maintenance: Vec::new(),
             money: Money::default(),

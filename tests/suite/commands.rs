@@ -94,6 +94,52 @@ fn every_command_ends_with_its_code_and_shows_no_secret() {
 }
 
 #[test]
+fn the_outbox_is_shown_and_what_is_to_become_of_a_mail_is_left_for_the_daemon() {
+    let home = Home::new(&probes_toml(9));
+    assert_eq!(home.run(&["outbox"]).status.code(), Some(IO));
+    let mut store = watchfire::store::Store::open(&home.path("data")).unwrap();
+    let none = home.run(&["outbox"]);
+    assert!(text(&none.stdout).contains("no mail waits"), "{none:?}");
+    let letter = watchfire::model::notification::Letter {
+        recipient: "a@example.com".to_owned(),
+        message_id: "<1@x>".to_owned(),
+        bytes: b"Subject: broken\r\nMessage-ID: <1@x>\r\n\r\nIt is broken.\r\n".to_vec(),
+    };
+    let mut tx = store.begin().unwrap();
+    tx.letter(None, &letter, Clock::system().now()).unwrap();
+    tx.commit().unwrap();
+    drop(store);
+    let config = ["--config", "config/watchfire.toml"];
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["outbox"], OK, "a@example.com"),
+        (&["outbox", "--json"], OK, "\"state\":\"pending\""),
+        (&["outbox", "list", "--all"], OK, "waits, next try soon"),
+        (&["outbox", "list", "--json"], OK, "\"mail\":1"),
+        (&["outbox", "show", "1"], OK, "It is broken."),
+        (&["outbox", "show", "1", "--raw"], OK, "Message-ID: <1@x>"),
+        (&["outbox", "show", "1", "--json"], OK, "\"text\":\"broken"),
+        (&["outbox", "show", "2"], NO, ""),
+        (&["outbox", "show"], USAGE, ""),
+        (&["outbox", "retry"], USAGE, ""),
+        (&["outbox", "retry", "1", "--all"], USAGE, ""),
+        (&["outbox", "drop", "1"], USAGE, ""),
+        (
+            &["outbox", "drop", "1", "--why", "it is old"],
+            OK,
+            "taken up when one starts",
+        ),
+        (&["outbox", "retry", "--all", "--json"], OK, "waiting"),
+    ];
+    for (args, code, says) in cases {
+        let args: Vec<&str> = args.iter().copied().chain(config).collect();
+        let out = home.run(&args);
+        let (said, told) = (text(&out.stdout), text(&out.stderr));
+        assert_eq!(out.status.code(), Some(*code), "{args:?}: {said}\n{told}");
+        assert!(said.contains(says), "{args:?}: {said}");
+    }
+}
+
+#[test]
 fn what_is_said_while_no_daemon_runs_is_left_for_it_and_what_makes_no_sense_is_not() {
     let home = Home::new(&probes_toml(9));
     assert_eq!(home.run(&["ack", "1"]).status.code(), Some(IO));

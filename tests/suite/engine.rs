@@ -11,7 +11,7 @@ use watchfire::model::counts::NumberRules;
 use watchfire::model::detect::count::CountRules;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::incident::IncidentState;
-use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
+use watchfire::model::notification::{Compose, Letter, Note, Notification, Reminder};
 use watchfire::model::{
     Claim, Confirm, EventKind, FailureKind, Fault, Findings, IncidentEvent, Origin, Outcome,
     Phases, ProbeId, Sample, Severity, Standing, Timestamp,
@@ -28,6 +28,14 @@ impl Compose for Plain {
             recipient: recipient.to_owned(),
             message_id: format!("<{}.{}.{recipient}>", event.incident, event.sequence),
             bytes: format!("{:?}", notification.reasons).into_bytes(),
+        }
+    }
+
+    fn note(&self, note: &Note, recipient: &str) -> Letter {
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<note.{}.{recipient}>", note.at.as_micros()),
+            bytes: format!("{:?}", note.about).into_bytes(),
         }
     }
 
@@ -80,7 +88,7 @@ fn engine_with(
         rules,
         others: Vec::new(),
         numbers: Vec::new(),
-        recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()],
+        recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()].into(),
         page_at: Severity::Partial,
         money: Money::default(),
         maintenance: Vec::new(),

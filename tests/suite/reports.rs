@@ -165,6 +165,7 @@ impl Past {
             id: waiting[0].id,
             at: at(minute),
             result: DeliveryResult::Sent,
+            reached: true,
             reply: "250 ok".to_owned(),
         })
         .unwrap();

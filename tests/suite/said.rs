@@ -12,7 +12,8 @@ use watchfire::engine::{
 use watchfire::model::concerned::Role;
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::incident::IncidentState;
-use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
+use watchfire::model::notification::{Compose, Letter, Note, Notification, Reminder};
+use watchfire::model::roster::Roster;
 use watchfire::model::said::{
     Anchor, Ask, Order, Planned, SaidId, Schedule, Selector, SpellKind, Target, Wish,
 };
@@ -24,7 +25,7 @@ use watchfire::store::{IncidentFilter, IncidentRow, Reader, Retention, SaidRow, 
 
 mod ends;
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_secs(30);
 
 /// What was told, and what happened.
@@ -43,8 +44,16 @@ impl Compose for Ears {
         self.0.lock().unwrap().mails.push(n.clone());
         Letter {
             recipient: recipient.to_owned(),
-            message_id: format!("<{}.{}>", n.event.incident, n.event.sequence),
+            message_id: format!("<{}.{}.{recipient}>", n.event.incident, n.event.sequence),
             bytes: Vec::new(),
+        }
+    }
+
+    fn note(&self, note: &Note, recipient: &str) -> Letter {
+        Letter {
+            recipient: recipient.to_owned(),
+            message_id: format!("<note.{}.{recipient}>", note.at.as_micros()),
+            bytes: format!("{:?}", note.about).into_bytes(),
         }
     }
 
@@ -67,23 +76,26 @@ impl Observer for Ears {
 }
 
 /// A daemon's engine that watches `openai/chat` and `openai/image`, each every 30 s.
-struct Host {
+pub(crate) struct Host {
     dir: tempfile::TempDir,
-    clock: Clock,
+    pub clock: Clock,
     engine: Option<Engine>,
     probes: [ProbeId; 2],
     ears: Ears,
     planned: Option<Schedule>,
     /// What `chat` sees to end soon.
     ends: Option<Deadline>,
+    pub recipients: Vec<String>,
+    /// In their place.
+    pub roster: Option<Roster>,
 }
 
-fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     Timestamp::parse("2026-11-25T14:00:00Z").unwrap()
 }
 
 impl Host {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(None)
     }
 
@@ -96,6 +108,8 @@ impl Host {
             ears: Ears::default(),
             planned,
             ends: None,
+            recipients: vec!["a@example.com".to_owned()],
+            roster: None,
         };
         host.restart();
         host
@@ -106,7 +120,7 @@ impl Host {
     }
 
     /// As after `kill -9`: what was not committed is lost.
-    fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.engine = None;
         let mut store = Store::open(self.dir()).unwrap();
         let names = [("openai", "chat"), ("openai", "image")];
@@ -142,7 +156,10 @@ impl Host {
             },
             others: Vec::new(),
             numbers: Vec::new(),
-            recipients: vec!["a@example.com".to_owned()],
+            recipients: self
+                .roster
+                .clone()
+                .unwrap_or_else(|| self.recipients.clone().into()),
             page_at: Severity::Partial,
             maintenance: maintenance.collect(),
             money: Money {
@@ -171,12 +188,12 @@ impl Host {
         );
     }
 
-    fn turn(&mut self, samples: Vec<Sample>, inputs: Vec<Input>) {
+    pub fn turn(&mut self, samples: Vec<Sample>, inputs: Vec<Input>) {
         self.engine.as_mut().unwrap().turn(samples, inputs);
     }
 
     /// Lets time pass, in which the probes named fail at every run.
-    async fn pass(&mut self, time: Duration, failing: &[&str]) {
+    pub async fn pass(&mut self, time: Duration, failing: &[&str]) {
         for _ in 0..time.as_secs() / STEP.as_secs() {
             tokio::time::advance(STEP).await;
             let now = self.clock.now();
@@ -196,8 +213,23 @@ impl Host {
         }
     }
 
+    /// Lets time pass, in which the key of both probes is refused.
+    pub async fn refused_key(&mut self, time: Duration) {
+        for _ in 0..time.as_secs() / STEP.as_secs() {
+            tokio::time::advance(STEP).await;
+            let now = self.clock.now();
+            let refused = |probe: ProbeId| Sample {
+                outcome: Outcome::Failure(FailureKind::Auth, Fault::Ours),
+                status: Some(401),
+                ..sample(probe, now - Duration::from_millis(200), true)
+            };
+            let samples = self.probes.map(refused);
+            self.turn(samples.to_vec(), Vec::new());
+        }
+    }
+
     /// Somebody says it: as a command does, by a slip.
-    async fn say(&mut self, ask: Ask) -> SaidRow {
+    pub async fn say(&mut self, ask: Ask) -> SaidRow {
         let order = Order {
             at: self.clock.now(),
             who: "ann".to_owned(),
@@ -244,11 +276,11 @@ impl Host {
         self.say(Ask::Ack { incident, note }).await
     }
 
-    fn reader(&self) -> Reader {
+    pub fn reader(&self) -> Reader {
         Reader::open(self.dir()).unwrap()
     }
 
-    fn incidents(&self) -> Vec<IncidentRow> {
+    pub fn incidents(&self) -> Vec<IncidentRow> {
         let mut rows = self.reader().incidents(IncidentFilter::default()).unwrap();
         rows.reverse();
         rows
@@ -261,12 +293,12 @@ impl Host {
         letters.iter().filter_map(|l| l.event).collect()
     }
 
-    fn last_mail(&self) -> Notification {
+    pub fn last_mail(&self) -> Notification {
         self.ears.0.lock().unwrap().mails.last().unwrap().clone()
     }
 
     /// What happened, mailed or not.
-    fn events(&self) -> Vec<EventKind> {
+    pub fn events(&self) -> Vec<EventKind> {
         self.ears.0.lock().unwrap().events.clone()
     }
 
@@ -296,8 +328,8 @@ fn sample(probe: ProbeId, at: Timestamp, fails: bool) -> Sample {
     }
 }
 
-const ALL: &[&str] = &["chat", "image"];
-const NONE: &[&str] = &[];
+pub(crate) const ALL: &[&str] = &["chat", "image"];
+pub(crate) const NONE: &[&str] = &[];
 const IN_MAINTENANCE: Outcome = Outcome::Inconclusive(Cause::Maintenance);
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use watchfire::clock::Clock;
 use watchfire::engine::{Backups, Engine, Money, Observer, Parts, ServicePlan};
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
-use watchfire::model::notification::{Compose, Letter, Notification, Reminder};
+use watchfire::model::notification::{Compose, Letter, Note, Notification, Reminder};
 use watchfire::model::{
     Confirm, EventKind, Evidence, FailureKind, Fault, Origin, Outcome, Phases, ProbeId, Sample,
     Severity, Timestamp,
@@ -24,6 +24,10 @@ impl Compose for Kept {
         self.0.lock().unwrap().push(notification.clone());
         let composer = MailComposer::new("watchfire@example.com", "here").unwrap();
         composer.compose(notification, recipient)
+    }
+
+    fn note(&self, _: &Note, _: &str) -> Letter {
+        unreachable!("every mail arrives in these tests")
     }
 
     fn remind(&self, _: &Reminder, _: &str) -> Letter {
@@ -65,7 +69,7 @@ fn engine(dir: &Path, clock: &Clock, kept: &Kept) -> (Engine, [ProbeId; 2]) {
         rules,
         others: Vec::new(),
         numbers: Vec::new(),
-        recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()],
+        recipients: vec!["a@example.com".to_owned(), "b@example.com".to_owned()].into(),
         page_at: Severity::Partial,
         money: Money::default(),
         maintenance: Vec::new(),

@@ -326,6 +326,7 @@ fn a_recovery_waits_for_its_alarm_and_other_recipients_do_not() {
             id,
             at: now,
             result,
+            reached: true,
             reply: "said".to_owned(),
         })
         .unwrap();

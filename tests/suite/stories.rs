@@ -120,6 +120,7 @@ impl World {
                 id: pending.id,
                 at: now,
                 result: DeliveryResult::Sent,
+                reached: true,
                 reply: "250 taken".to_owned(),
             }));
             let mail = Mail::read(&pending.letter.bytes);
@@ -198,7 +199,11 @@ fn engine(
             },
             others: Vec::new(),
             numbers: Vec::new(),
-            recipients: recipients.iter().map(|r| (*r).to_owned()).collect(),
+            recipients: recipients
+                .iter()
+                .map(|r| (*r).to_owned())
+                .collect::<Vec<_>>()
+                .into(),
             page_at: Severity::Partial,
             money: Money::default(),
             maintenance: Vec::new(),

@@ -1,10 +1,11 @@
-//! `ack`, `silence`, `maintenance`: somebody says it on the host, the daemon takes it up and records it with who and why.
+//! `ack`, `silence`, `maintenance`, `outbox`: somebody says it on the host, the daemon takes it up and records it with who and why.
 //!
 //! A command writes nothing but a slip, which the daemon takes within a second; when none runs, it is taken at the next start.
 
 pub mod ack;
 pub mod acks;
 pub mod maintenance;
+pub mod outbox;
 pub mod silence;
 mod standing;
 mod who;
@@ -30,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How often it is looked meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What all three commands need.
+/// What all these commands need.
 struct Desk {
     config: Config,
     reader: Reader,

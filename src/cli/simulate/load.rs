@@ -62,6 +62,9 @@ pub enum SimulateError {
         /// Why.
         error: io::Error,
     },
+    /// A mode speaks TLS, and there is nothing to show.
+    #[error("the mode `{0}` speaks TLS: give it --certificate and --key")]
+    NoCertificate(&'static str),
     /// The certificate of the fault server is not usable.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -80,7 +83,9 @@ impl SimulateError {
 
     pub(in crate::cli) fn exit(&self) -> Exit {
         match self {
-            SimulateError::Unknown { .. } | SimulateError::Outside { .. } => Exit::Usage,
+            SimulateError::Unknown { .. }
+            | SimulateError::Outside { .. }
+            | SimulateError::NoCertificate(_) => Exit::Usage,
             SimulateError::Faulty(_) | SimulateError::TooLarge { .. } => Exit::Config,
             SimulateError::Certificate(CertificateError::Refused(_)) => Exit::Config,
             SimulateError::Certificate(CertificateError::File { .. }) => Exit::Io,

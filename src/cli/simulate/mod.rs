@@ -2,6 +2,7 @@
 
 mod faults;
 mod load;
+mod smtp;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct SimulateCommand {
 enum Other {
     /// Break the rules of HTTP, TLS and DNS instead, one way at an address
     Faults(faults::FaultsArgs),
+    /// Break the rules of mail instead, one way at a port
+    Smtp(smtp::SmtpArgs),
 }
 
 /// Plays an outage as a fake provider over HTTP.
@@ -101,6 +104,7 @@ pub fn run(command: SimulateCommand) -> Exit {
 async fn perform(command: SimulateCommand) -> Result<(), SimulateError> {
     match command.other {
         Some(Other::Faults(args)) => faults::run(&args).await,
+        Some(Other::Smtp(args)) => smtp::run(&args).await,
         None => play(command.story).await,
     }
 }

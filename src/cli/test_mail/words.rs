@@ -34,6 +34,34 @@ pub fn told(recipient: &str, answer: &Answer, reply: &str) -> String {
     told
 }
 
+/// The same of a webhook.
+pub fn of_webhook(recipient: &str, answer: &Answer, reply: &str) -> String {
+    let (outcome, remedy) = match (answer.acceptance, answer.step) {
+        (Acceptance::Accepted, _) => return format!("{recipient}: accepted ({reply})"),
+        (Acceptance::Refused, _) => (
+            "NOT SENT, refused for good",
+            "check `form`: the receiver does not understand what it was sent",
+        ),
+        (Acceptance::Unsure, _) => (
+            "PERHAPS SENT: nothing was said in time",
+            "look whether it arrived; an alert would be sent again, with the same `webhook-id`",
+        ),
+        (Acceptance::Later, Step::Auth) => (
+            "NOT SENT; an alert would be tried again",
+            "check `url` and `secret`: the receiver does not let this one in",
+        ),
+        (Acceptance::Later, Step::Service) => (
+            "NOT SENT; an alert would be tried again",
+            "nothing yet: the receiver can take nothing now",
+        ),
+        (Acceptance::Later, _) => (
+            "NOT SENT; an alert would be tried again",
+            "check `url`, and that this machine reaches it: no proxy of the environment is used",
+        ),
+    };
+    format!("{recipient}: {outcome}\n  what happened: {reply}\n  what to do: {remedy}")
+}
+
 /// Where it stopped.
 const fn at(step: Step) -> &'static str {
     match step {
@@ -43,6 +71,7 @@ const fn at(step: Step) -> &'static str {
         Step::Greeting => "at the server's greeting",
         Step::Starttls => "when asking for TLS",
         Step::Auth => "at the log-in",
+        Step::Service => "at the receiver",
         Step::Sender => "at the sender's address",
         Step::Recipient => "at the recipient's address",
         Step::Data | Step::Message => "at the mail itself",
@@ -84,6 +113,7 @@ fn remedy(answer: &Answer) -> &'static str {
         (Step::Auth, _) => {
             "check `user` and `password` in [smtp], and which log-ins the server takes"
         }
+        (Step::Service, _) => "nothing yet: try again in some minutes, as the daemon does",
         (Step::Sender, None) | (Step::Recipient, None) if says("smtputf8") => {
             "use an address of plain letters: this server takes no others"
         }

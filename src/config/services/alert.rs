@@ -1,18 +1,23 @@
 //! When a service alerts, and whom: `[alert]` and `[service.X.alert]`.
 
-use std::collections::BTreeSet;
-
 use toml::de::DeValue;
 
+use super::people;
 use super::rule::judge;
 use crate::config::Alert;
-use crate::config::fields::{Fields, quoted};
+use crate::config::fields::Fields;
 use crate::config::values::{DAY, MINUTE, Wrong, address, duration, percent};
-use crate::diagnostic::Problem;
 use crate::model::Severity;
 
 pub(super) const ALERT_KEYS: &[&str] = &[
     "email",
+    "webhook",
+    "to",
+    "zone",
+    "quiet",
+    "escalate_after",
+    "escalate_to",
+    "most_per_hour",
     "page_at",
     "false_pages_per_year",
     "min_error_rate",
@@ -22,21 +27,17 @@ pub(super) const ALERT_KEYS: &[&str] = &[
 ];
 
 /// The table's settings; what it does not say is as in `usual`. `whose` is what the table is called.
-pub(super) fn alert(fields: Fields<'_>, usual: &Alert, whose: &str) -> Alert {
+pub(super) fn alert(
+    fields: Fields<'_>,
+    usual: &Alert,
+    whose: &str,
+    webhooks: Option<&[String]>,
+) -> Alert {
     fields.only(whose, &[ALERT_KEYS]);
     fields.without_effect(&["remind_every"]);
-    let email = fields.texts("email", address).map(|list| {
-        let mut seen = BTreeSet::new();
-        for (address, span) in &list {
-            if !seen.insert(address.to_lowercase()) {
-                fields.faults.push(Problem::new(
-                    span.clone(),
-                    format!("{} is there twice", quoted(address)),
-                ));
-            }
-        }
-        list.into_iter().map(|(address, _)| address).collect()
-    });
+    let email = people::once(fields, "email", address);
+    let webhook = people::once(fields, "webhook", |text| people::known(text, webhooks));
+    let zone = people::zone(fields, usual.zone);
     let page_at = fields.text("page_at", |text| {
         Severity::from_name(text)
             .ok_or_else(|| Wrong::new("is \"degraded\", \"partial\" or \"major\""))
@@ -51,6 +52,14 @@ pub(super) fn alert(fields: Fields<'_>, usual: &Alert, whose: &str) -> Alert {
     };
     Alert {
         email: email.unwrap_or_else(|| usual.email.clone()),
+        webhook: webhook.unwrap_or_else(|| usual.webhook.clone()),
+        to: people::seats(fields, zone, webhooks).unwrap_or_else(|| usual.to.clone()),
+        escalation: people::escalation(fields, usual.escalation.as_ref(), whose),
+        quiet: people::quiet(fields, zone).unwrap_or_else(|| usual.quiet.clone()),
+        zone,
+        most_per_hour: fields
+            .integer("most_per_hour", 1..=1000)
+            .unwrap_or(usual.most_per_hour),
         page_at: page_at.unwrap_or(usual.page_at),
         false_pages_per_year: fields
             .number("false_pages_per_year", 0.01..=1000.0)

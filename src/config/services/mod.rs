@@ -3,6 +3,7 @@
 mod alert;
 mod cost;
 mod maintenance;
+mod people;
 mod preset;
 mod probe;
 mod rule;
@@ -52,15 +53,21 @@ pub(super) struct Watched {
 }
 
 /// Reads all of it; faults go where `root` collects them. `presets` is the folder of the user's own presets.
-pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>, presets: PathBuf) -> Watched {
+pub(super) fn read(
+    root: Fields<'_>,
+    vault: &Vault<'_>,
+    presets: PathBuf,
+    webhooks: Option<&[String]>,
+) -> Watched {
     root.only("probes.toml", &[ROOT_KEYS]);
-    let alert = root
-        .table("alert")
-        .map_or_else(Alert::default, |t| alert(t, &Alert::default(), "[alert]"));
+    let alert = root.table("alert").map_or_else(Alert::default, |t| {
+        alert(t, &Alert::default(), "[alert]", webhooks)
+    });
     let reader = Reader {
         vault,
         root,
         presets,
+        webhooks,
         alert,
         confirm: confirm(root),
         prices: prices::own(root),
@@ -99,6 +106,8 @@ struct Reader<'r, 't> {
     root: Fields<'t>,
     /// The folder of the user's own presets.
     presets: PathBuf,
+    /// Names of the webhooks that are configured; `None`: that is not known.
+    webhooks: Option<&'r [String]>,
     alert: Alert,
     confirm: Option<Confirm>,
     /// Of `[price."model"]`.
@@ -297,7 +306,12 @@ impl<'t> Reader<'_, 't> {
                 in_clear(fields, "base_url");
             }
             if let Some(table) = fields.table("alert") {
-                made.alert = alert(table, &self.alert, &format!("[service.{service}.alert]"));
+                made.alert = alert(
+                    table,
+                    &self.alert,
+                    &format!("[service.{service}.alert]"),
+                    self.webhooks,
+                );
             }
             made.budget = fields.text("budget", budget);
             made.slo = fields.text("slo", |text| {
@@ -346,6 +360,8 @@ pub(in crate::config) fn keys() -> Vec<&'static str> {
     [
         ROOT_KEYS,
         alert::ALERT_KEYS,
+        people::TO_KEYS,
+        people::QUIET_KEYS,
         &rule::keys(),
         SERVICE_KEYS,
         PROBE_KEYS,

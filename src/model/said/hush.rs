@@ -3,6 +3,8 @@
 //! A silence that ends tells what stands by then, once: that something is still broken, or that what people were told of is
 //! over. What came and went within it stays untold.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Spell;
@@ -31,6 +33,30 @@ pub struct Remarks {
     pub ack: Option<Acked>,
     /// The mail was kept back by a silence.
     pub silence: Option<Lifted>,
+    /// Earlier mails of the thread were not sent: this one stands for them.
+    pub stands_for: Option<Unsent>,
+    /// Why the reader is told only now of what others know already.
+    pub joins: Option<Joins>,
+}
+
+/// Why somebody is told later than others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joins {
+    /// Nobody has acknowledged it for so long.
+    Called(Duration),
+    /// His hours have begun, or he was put on the list.
+    OnDuty,
+}
+
+/// Mails that waited so long that a later one tells what they told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsent {
+    /// How many.
+    pub mails: u32,
+    /// When the first of them was written.
+    pub since: Timestamp,
+    /// The mail server could not be reached; otherwise they waited for the end of quiet hours, or for the recipient's.
+    pub server_away: bool,
 }
 
 /// An acknowledgement.

@@ -10,7 +10,7 @@ pub mod selector;
 pub mod spells;
 pub mod when;
 
-pub use hush::{Acked, Held, Lifted, Remarks};
+pub use hush::{Acked, Held, Joins, Lifted, Remarks, Unsent};
 pub use order::{Anchor, Ask, Order, SaidId, SpellKind, Target, Wish};
 pub use schedule::{Planned, Schedule, Stretch};
 pub use selector::Selector;

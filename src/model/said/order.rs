@@ -52,6 +52,18 @@ pub enum Ask {
     },
     /// A silence or a maintenance.
     Begin(Wish),
+    /// Letters of the outbox are to be sent, again or at once.
+    Retry {
+        /// Which one; `None`: all that were given up.
+        letter: Option<i64>,
+    },
+    /// A letter of the outbox is not to be sent any more.
+    Drop {
+        /// Which one.
+        letter: i64,
+        /// Why.
+        why: String,
+    },
     /// The end of one, before its time.
     End {
         /// Of which of the two.
@@ -129,10 +141,12 @@ impl Order {
         let mut order: Self = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
         order.who = plain(&order.who, WHO_LIMIT);
         match &mut order.ask {
-            Ask::Ack { note: text, .. } | Ask::Begin(Wish { why: text, .. }) => {
+            Ask::Ack { note: text, .. }
+            | Ask::Begin(Wish { why: text, .. })
+            | Ask::Drop { why: text, .. } => {
                 *text = plain(text, TEXT_LIMIT);
             }
-            Ask::End { .. } => {}
+            Ask::End { .. } | Ask::Retry { .. } => {}
         }
         if order.who.is_empty() {
             return Err("nobody is named who says it".to_owned());
@@ -232,6 +246,12 @@ mod tests {
                 note: "the pool is full".to_owned(),
             },
             Ask::Begin(wish("2026-11-25T14:00:00Z", "2026-11-25T16:00:00Z")),
+            Ask::Retry { letter: None },
+            Ask::Retry { letter: Some(7) },
+            Ask::Drop {
+                letter: 7,
+                why: "it is old".to_owned(),
+            },
             of(Target::Id(SaidId(3))),
             of(Target::Selector(Selector::parse("*/chat").unwrap())),
         ] {

@@ -61,6 +61,10 @@ pub enum Effect {
     Begin(Spell),
     /// Spells end.
     End(Vec<SaidId>),
+    /// Letters are sent, again or at once.
+    Retry(Vec<i64>),
+    /// Letters are not sent any more: which, and by whom and why.
+    Discard(Vec<i64>, String),
 }
 
 /// A spell that is over.
@@ -103,6 +107,8 @@ impl Spells {
             Ask::Ack { incident, .. } => ack(*incident, known(*incident)),
             Ask::Begin(wish) => self.begin(wish, order, id, now),
             Ask::End { kind, target } => self.end(*kind, target),
+            // What is said of letters is decided by who has them.
+            Ask::Retry { .. } | Ask::Drop { .. } => Err("nothing is known of letters".to_owned()),
         };
         decided.unwrap_or_else(|answer| Decision {
             answer,

@@ -1,8 +1,9 @@
 //! What a mail says of what people said: who works on it, and that it was kept back until now.
 
-use super::figures::clock;
+use super::figures::{clock, span};
 use super::{NAME_LIMIT, line, name};
 use crate::model::notification::Notification;
+use crate::model::said::Joins;
 
 /// Longest note that is shown, in characters.
 const NOTE_LIMIT: usize = 500;
@@ -10,6 +11,32 @@ const NOTE_LIMIT: usize = 500;
 /// A sentence each.
 pub fn sentences(n: &Notification) -> Vec<String> {
     let mut sentences = Vec::new();
+    match n.remarks.joins {
+        Some(Joins::Called(after)) => sentences.push(format!(
+            "You are told because nobody has acknowledged it for {}: `watchfire ack {}` does.",
+            span(after),
+            n.event.incident
+        )),
+        Some(Joins::OnDuty) => {
+            sentences.push("It was open when your hours began; others know of it.".to_owned());
+        }
+        None => {}
+    }
+    if let Some(unsent) = &n.remarks.stands_for {
+        let mails = match unsent.mails {
+            1 => "a mail".to_owned(),
+            n => format!("{n} mails"),
+        };
+        let why = if unsent.server_away {
+            "the mail server could not be reached"
+        } else {
+            "mails were kept back until now"
+        };
+        sentences.push(format!(
+            "This stands for {mails} from {} on that did not come to be sent, because {why}.",
+            clock(unsent.since, n.event.at)
+        ));
+    }
     if let Some(silence) = &n.remarks.silence {
         let who = name(&silence.who, NAME_LIMIT);
         sentences.push(format!(

@@ -1,4 +1,4 @@
-//! The certificate for the modes of HTTP/2, from files.
+//! The certificate for the modes that need one, from files.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +26,17 @@ pub enum CertificateError {
 
 /// TLS with this chain and key, offering HTTP/2 alone.
 pub fn acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, CertificateError> {
+    let mut config = config(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// TLS with this chain and key, for what has no protocols to choose from.
+pub fn plain_acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, CertificateError> {
+    Ok(TlsAcceptor::from(Arc::new(config(chain, key)?)))
+}
+
+fn config(chain: &Path, key: &Path) -> Result<ServerConfig, CertificateError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error| CertificateError::File { path, error }
@@ -36,10 +47,8 @@ pub fn acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, CertificateErro
     let certificates = certificates.map_err(failed(chain))?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(failed(key))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    Ok(ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(certificates, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+        .with_single_cert(certificates, key)?)
 }

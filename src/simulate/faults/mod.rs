@@ -15,7 +15,7 @@ mod tls;
 
 use crate::model::{FailureKind, Fault, Outcome, Phase};
 
-pub use certificate::{CertificateError, acceptor};
+pub use certificate::{CertificateError, acceptor, plain_acceptor};
 pub use dns::serve as serve_dns;
 pub use server::{Door, serve};
 

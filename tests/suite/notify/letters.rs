@@ -10,10 +10,10 @@ use watchfire::model::common::Common;
 use watchfire::model::fold::PlainRule;
 use watchfire::model::life::Theme;
 use watchfire::model::notification::{
-    Compose as _, Fellow, LastFailure, Letter, Notification, Pace, ProbeTally, Reason, Reminder,
-    Thread,
+    Compose as _, Fellow, LastFailure, Letter, Note, NoteAbout, Notification, Pace, ProbeTally,
+    Reason, Reminder, Thread,
 };
-use watchfire::model::said::{Acked, Lifted, Remarks};
+use watchfire::model::said::{Acked, Lifted, Remarks, Unsent};
 use watchfire::model::scene::{PageWord, Picture, Scene, Step};
 use watchfire::model::{
     Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, ProbeId,
@@ -56,7 +56,7 @@ fn tally(name: &str, failed: u32, of: u32) -> ProbeTally {
 }
 
 /// The alarm of the night to 8 November 2023.
-fn open() -> Notification {
+pub(crate) fn open() -> Notification {
     Notification {
         event: IncidentEvent {
             incident: IncidentId(1),
@@ -140,7 +140,7 @@ fn escalate() -> Notification {
     n
 }
 
-fn close() -> Notification {
+pub(crate) fn close() -> Notification {
     let mut n = open();
     n.event.sequence = 2;
     n.event.event = EventKind::Close;
@@ -495,6 +495,54 @@ fn a_reminder_says_what_ends_when() {
 }
 
 #[test]
+fn a_mail_that_stands_for_others_says_so_and_why() {
+    let mut n = close();
+    n.remarks.stands_for = Some(Unsent {
+        mails: 2,
+        since: at("03:40:00"),
+        server_away: true,
+    });
+    let said = text(&n).replace('\n', " ");
+    for part in [
+        "RECOVERED: ",
+        "This stands for 2 mails from 2023-11-08 03:40:00 UTC on that did not come to be sent, because the mail server could not be reached.",
+        "lasted about",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn mails_about_mails_say_what_was_late_and_who_gets_none() {
+    let note = |about| Note {
+        about,
+        location: "berlin".to_owned(),
+        at: at("11:20:00"),
+    };
+    let late = note(NoteAbout::Late {
+        from: at("03:12:00"),
+        to: at("11:20:00"),
+        waiting: 12,
+        folded: 5,
+    });
+    let refused = note(NoteAbout::Refused {
+        recipient: "gone@example.com".to_owned(),
+        reply: "550 5.1.1 user\r\nunknown\u{1b}[31m".to_owned(),
+        incident: Some(IncidentId(7)),
+    });
+    let mails = [late, refused].map(|note| {
+        let letter = composer().note(&note, TO);
+        let mail = parse(&letter);
+        format!(
+            "{}\n\n{}",
+            mail.subject().unwrap(),
+            mail.body_text(0).unwrap()
+        )
+    });
+    insta::assert_snapshot!("notes_text", mails.join("\n----\n"));
+}
+
+#[test]
 fn a_mail_says_who_works_on_it_and_that_it_was_kept_back() {
     let mut n = open();
     n.remarks = Remarks {
@@ -509,6 +557,8 @@ fn a_mail_says_who_works_on_it_and_that_it_was_kept_back() {
             note: String::new(),
             ends: false,
         }),
+        stands_for: None,
+        joins: None,
     };
     let said = text(&n).replace('\n', " ");
     let kept = "Its mails were kept back until 05:00:00 UTC by a silence of ann: \"they know\"";

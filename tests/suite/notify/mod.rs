@@ -1,7 +1,8 @@
 //! Letters and their way to the reader: how they look, how they are sent, and what mail servers do to them.
 
 mod cases;
-mod letters;
+mod delivery;
+pub(crate) mod letters;
 mod server;
 mod smtp;
 mod worker;

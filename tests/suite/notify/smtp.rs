@@ -8,9 +8,10 @@ use watchfire::model::notification::{Letter, Pending};
 use watchfire::model::{EventKind, IncidentId, Secret, Timestamp};
 use watchfire::notify::email::{Limits, Smtp};
 use watchfire::notify::{Acceptance, Answer, Channel as _, Login, SmtpConfig, Step};
+use watchfire::simulate::smtp::Journal;
 
 use super::cases::{CASES, Case, LONG, SHORT, faulty};
-use super::server::{At, Authority, Do, Journal, Mode, Server, WELL};
+use super::server::{At, Authority, Do, Mode, Server, WELL};
 
 const USER: &str = "watchfire";
 const PASSWORD: &str = "canary-hunter2";
@@ -117,7 +118,7 @@ fn fault(case: &Case, answer: &Answer, journal: &Journal, sent: &Pending) -> Opt
     }
     let mut whole = sent.letter.bytes.clone();
     whole.extend_from_slice(b"\r\n");
-    if journal.whole.len() != case.whole || journal.whole.iter().any(|m| *m != whole) {
+    if journal.whole.len() != case.whole || journal.whole.iter().any(|m| m.message != whole) {
         return Some(format!("left {} messages", journal.whole.len()));
     }
     (journal.connections != 1).then(|| format!("took {} connections", journal.connections))
