@@ -1,9 +1,10 @@
 //! What can change while the daemon runs: its files, and the wall clock.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use sd_notify::NotifyState;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::plan::{self, Numbered, ProbeJob};
@@ -40,6 +41,7 @@ pub(super) struct Lasting {
     limits: InFlight,
     smtp: Option<SmtpConfig>,
     on_change: Option<OnChange>,
+    digest: Option<String>,
 }
 
 impl Lasting {
@@ -53,6 +55,7 @@ impl Lasting {
             limits: config.limits,
             smtp: config.smtp.clone(),
             on_change: config.on_change.clone(),
+            digest: config.digest.as_ref().map(|digest| digest.cron.clone()),
         }
     }
 
@@ -67,6 +70,10 @@ impl Lasting {
             ("[limits]", self.limits != config.limits),
             ("[smtp]", self.smtp != config.smtp),
             ("[on_change]", self.on_change != config.on_change),
+            (
+                "cron of [digest]",
+                self.digest.as_deref() != config.digest.as_ref().map(|d| d.cron.as_str()),
+            ),
         ]
         .into_iter()
         .filter_map(|(key, changed)| changed.then_some(key))
@@ -76,6 +83,8 @@ impl Lasting {
 
 /// What it takes to adopt changed files.
 pub(super) struct Reload {
+    /// The configuration in force, for whoever looks at it later.
+    pub current: watch::Sender<Arc<Config>>,
     pub reread: Reread,
     pub lasting: Lasting,
     pub clock: Clock,
@@ -121,6 +130,8 @@ impl Reload {
             }
         };
         self.controls.send_replace(controls);
+        let config = Arc::new(config);
+        self.current.send_replace(Arc::clone(&config));
         let (commands, clock) = (self.commands.clone(), self.clock.clone());
         self.inbox.tell(Input::Reload(Box::new(move |store| {
             let Numbered { services, slots } = plan::number(store, &config, &client, clock.now())?;

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::digest::Digests;
 use super::hook::{Hook, Runner};
 use super::plan::{self, Numbered, ProbeJob};
 use super::relay::Relay;
@@ -31,6 +32,7 @@ pub(super) struct Stage {
     pub(super) numbered: Numbered,
     pub(super) limits: schedule::InFlight,
     backup_cron: String,
+    digests: Digests,
     pub(super) inbox: Inbox,
     commands: mpsc::UnboundedSender<Command<ProbeJob>>,
     receiver: mpsc::UnboundedReceiver<Command<ProbeJob>>,
@@ -63,6 +65,7 @@ impl Stage {
         }
         let client = Client::new(clock.clone(), &config.roots, config.redactor.clone())?;
         let numbered = plan::number(&mut store, &config, &client, clock.now())?;
+        let instance = store.instance().to_owned();
         let composer = plan::composer(&config, store.instance()).map_err(DaemonError::Mail)?;
         let channel = sender::transport(&config)
             .open()
@@ -110,9 +113,23 @@ impl Stage {
                 hook,
             }),
         })?;
+        let (data_dir, limits, backup_cron) = (
+            config.data_dir.clone(),
+            config.limits,
+            config.backup.cron.clone(),
+        );
+        let lasting = Lasting::of(&config);
+        let (current, in_force) = watch::channel(Arc::new(config));
+        let digests = Digests {
+            config: in_force,
+            instance,
+            clock: clock.clone(),
+            inbox: inbox.clone(),
+        };
         let reload = Reload {
+            current,
             reread,
-            lasting: Lasting::of(&config),
+            lasting,
             clock: clock.clone(),
             inbox: inbox.clone(),
             commands: commands.clone(),
@@ -125,7 +142,7 @@ impl Stage {
         };
         let stop_sender = CancellationToken::new();
         let sender = {
-            let reader = Reader::open(&config.data_dir)?;
+            let reader = Reader::open(&data_dir)?;
             let (inbox, clock, stop) = (inbox.clone(), clock.clone(), stop_sender.clone());
             thread("mail", move || {
                 sender::run(reader, channel, &inbox, wake, clock, stop)
@@ -134,8 +151,9 @@ impl Stage {
         Ok(Self {
             clock,
             numbered,
-            limits: config.limits,
-            backup_cron: config.backup.cron.clone(),
+            limits,
+            backup_cron,
+            digests,
             inbox,
             commands,
             receiver,
@@ -147,7 +165,7 @@ impl Stage {
             runner,
             reload,
             stop,
-            data_dir: config.data_dir.clone(),
+            data_dir,
         })
     }
 
@@ -162,7 +180,8 @@ impl Stage {
             engine_counters,
             ..
         } = self;
-        let housekeeping = match housekeeping::start(&inbox, &self.backup_cron).await {
+        let housekeeping = match housekeeping::start(&inbox, &self.backup_cron, &self.digests).await
+        {
             Ok(scheduler) => Some(scheduler),
             Err(e) => {
                 error!("no housekeeping: old samples are kept and no backups are made: {e}");

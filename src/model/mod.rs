@@ -11,6 +11,7 @@ pub mod common;
 pub mod concerned;
 pub mod counts;
 pub mod detect;
+pub mod digest;
 pub mod event_line;
 pub mod findings;
 pub mod fold;

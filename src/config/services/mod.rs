@@ -2,6 +2,7 @@
 
 mod alert;
 mod cost;
+mod digest;
 mod maintenance;
 mod preset;
 mod probe;
@@ -17,7 +18,7 @@ use super::fields::{Fields, Value, nearest, quoted};
 use super::prices;
 use super::secrets::Vault;
 use super::values::{Wrong, api, budget, http_url, name, percent, title};
-use super::{Alert, Maintenance, Service};
+use super::{Alert, Digest, Maintenance, Service};
 use crate::diagnostic::Problem;
 use crate::model::price::Entry;
 use crate::model::{Confirm, Secret};
@@ -36,6 +37,7 @@ const ROOT_KEYS: &[&str] = &[
     "probe",
     "confirm",
     "control",
+    "digest",
     "price",
     "maintenance",
 ];
@@ -49,6 +51,7 @@ pub(super) struct Watched {
     pub services: Vec<Service>,
     pub control: Vec<String>,
     pub maintenance: Vec<Maintenance>,
+    pub digest: Option<Digest>,
 }
 
 /// Reads all of it; faults go where `root` collects them. `presets` is the folder of the user's own presets.
@@ -78,7 +81,11 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>, presets: PathBuf) -> Wat
         control.texts("urls", http_url)
     });
     let maintenance = maintenance::all(root, &services);
+    let digest = root
+        .table("digest")
+        .and_then(|table| digest::read(table, root.span("digest")));
     Watched {
+        digest,
         services,
         maintenance,
         control: control
