@@ -153,3 +153,116 @@ fn limits(reader: &Reader, config: &Config, now: Timestamp) -> Result<Vec<String
     }
     Ok(told)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{self, Env, HostFile, ReadError, Source};
+    use crate::model::{
+        Deadline, FailureKind, Fault, Findings, Origin, Outcome, Phases, ProbeId, Sample, Topic,
+    };
+    use crate::probe::Roots;
+    use crate::store::Store;
+
+    struct Nothing;
+
+    impl Env for Nothing {
+        fn var(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn read(&self, _: &Path, _: usize) -> Result<HostFile, ReadError> {
+            Err(ReadError::Absent)
+        }
+
+        fn host_name(&self) -> String {
+            "here".to_owned()
+        }
+    }
+
+    fn sample(probe: ProbeId, at: Timestamp, fails: bool, found: Option<Findings>) -> Sample {
+        let failed = Outcome::Failure(FailureKind::ServerError, Fault::Provider);
+        Sample {
+            probe,
+            at,
+            outcome: if fails { failed } else { Outcome::Success },
+            origin: Origin::Scheduled,
+            status: None,
+            failed_in: None,
+            phases: Phases::default(),
+            total_us: 250_000,
+            bytes: 0,
+            evidence: None,
+            found: found.map(Box::new),
+        }
+    }
+
+    #[test]
+    fn a_digest_tells_how_each_service_was_and_what_is_coming() {
+        let dir = tempfile::tempdir().unwrap();
+        let probes = "[digest]\nemail = [\"team@example.com\"]\ncron = \"0 0 8 * * *\"\n[service.ai]\ntitle = \"The AI\"\nslo = \"99%\"\n\
+                      [[probe]]\nservice = \"ai\"\nname = \"chat\"\nkind = \"http\"\nurl = \"http://127.0.0.1:9/\"\nevery = \"1m\"\n";
+        let source = Source {
+            name: "probes.toml".to_owned(),
+            bytes: probes.as_bytes().to_vec(),
+        };
+        let config = config::load(&source, None, &Nothing, Roots::system())
+            .unwrap_or_else(|_| panic!("it is a good configuration"));
+        let wanted = config.digest.clone().unwrap();
+        assert_eq!(wanted.every, Duration::from_secs(86_400));
+
+        let mut store = Store::open(dir.path()).unwrap();
+        let probe = store.register("here", &[("ai", "chat")]).unwrap()[0].1;
+        let now = Timestamp::parse("2026-11-25T08:00:00Z").unwrap();
+        let begin = now - Duration::from_secs(86_400);
+        let ends = Findings {
+            deadlines: vec![Deadline {
+                topic: Topic::Certificate,
+                subject: "ai.example.com:443".to_owned(),
+                at: now + Duration::from_secs(10 * 86_400),
+            }],
+            ..Findings::default()
+        };
+        let mut samples: Vec<Sample> = (0..1400)
+            .map(|n| {
+                sample(
+                    probe,
+                    begin + Duration::from_secs(60 * n),
+                    n % 10 == 0,
+                    None,
+                )
+            })
+            .collect();
+        samples.push(sample(
+            probe,
+            begin + Duration::from_secs(60 * 1400),
+            false,
+            Some(ends),
+        ));
+        let mut tx = store.begin().unwrap();
+        tx.samples(&samples).unwrap();
+        tx.commit().unwrap();
+        store.roll_up(now, 1000).unwrap();
+
+        let reader = Reader::open(dir.path()).unwrap();
+        let digest = of(&reader, &config, wanted.every, now).unwrap().unwrap();
+        let service = &digest.services[0];
+        assert_eq!((service.title.as_str(), service.incidents), ("The AI", 0));
+        let fact = |what: &str| {
+            let found = service.facts.iter().find(|(w, _)| *w == what);
+            found.map(|(_, told)| told.clone()).unwrap_or_default()
+        };
+        assert_eq!(fact("up"), "90.00 %");
+        assert!(
+            fact("objective").starts_with("99 %: error budget spent"),
+            "{service:?}"
+        );
+        assert!(fact("slowest").starts_with("chat: 2"), "{service:?}");
+        assert_eq!(
+            digest.coming,
+            ["The AI: the certificate of ai.example.com:443 ends on 2026-12-05, in 10 days"]
+        );
+    }
+}

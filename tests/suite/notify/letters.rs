@@ -7,6 +7,7 @@ use html5gum::{Token, Tokenizer};
 use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders as _};
 use proptest::prelude::*;
 use watchfire::model::common::Common;
+use watchfire::model::digest::{Digest, ServiceDigest};
 use watchfire::model::fold::PlainRule;
 use watchfire::model::life::Theme;
 use watchfire::model::notification::{
@@ -492,6 +493,39 @@ fn a_reminder_says_what_ends_when() {
         Some("[watchfire] Our gateway: end of the certificate of llm.example.com:443")
     );
     insta::assert_snapshot!("reminder_text", mail.body_text(0).unwrap());
+}
+
+#[test]
+fn a_digest_tells_service_by_service_what_was_and_what_is_coming() {
+    let digest = Digest {
+        from: at("00:00:00") - Duration::from_secs(86_400),
+        to: at("00:00:00"),
+        location: "fra-1".to_owned(),
+        services: vec![ServiceDigest {
+            title: "OpenAI <b>".to_owned(),
+            incidents: 1,
+            open: 0,
+            facts: vec![
+                ("up", "98.91 %".to_owned()),
+                (
+                    "incident",
+                    "1, errors (partial): lasted 1 h\r\n2 min".to_owned(),
+                ),
+            ],
+        }],
+        coming: vec!["the certificate of a.example.com:443 ends".to_owned()],
+    };
+    let letter = composer().digest(&digest, TO);
+    let mail = parse(&letter);
+    assert_eq!(
+        mail.subject(),
+        Some("[watchfire] Digest of the day to 2023-11-08")
+    );
+    assert!(mail.message_id().unwrap().starts_with("digest."));
+    insta::assert_snapshot!("digest_text", mail.body_text(0).unwrap());
+    let html = mail.body_html(0).unwrap();
+    assert!(html.contains("OpenAI &#60;b&#62;"), "{html}");
+    assert_eq!(letter, composer().digest(&digest, TO));
 }
 
 #[test]
