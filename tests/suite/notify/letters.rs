@@ -1,6 +1,8 @@
 //! How a mail looks to a person, to a mail program, and to somebody who wants to misuse it.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use html5gum::{Token, Tokenizer};
@@ -910,13 +912,29 @@ fn a_recipient_that_is_no_address_adds_no_header() {
     }
 }
 
+/// For other parsers to look at: into the folder that WATCHFIRE_HOSTILE names, if it does.
+fn keep(letter: &Letter) {
+    if let Some(folder) = std::env::var_os("WATCHFIRE_HOSTILE") {
+        let number = KEPT.fetch_add(1, Ordering::Relaxed);
+        let file = Path::new(&folder).join(format!("{number}.eml"));
+        std::fs::write(file, &letter.bytes).unwrap();
+    }
+}
+
+static KEPT: AtomicUsize = AtomicUsize::new(0);
+
 fn hostile_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("\r\n".to_owned()),
         Just("\r\n.\r\n".to_owned()),
         Just("\nBcc: thief@example.com".to_owned()),
         Just("<script>".to_owned()),
-        Just("<img src=http://evil.example>".to_owned()),
+        Just("<img src=http://evil.example/x.png onerror=\"new Image().src='http://evil.example/ran'\">".to_owned()),
+        Just("<script>new Image().src='http://evil.example/ran'</script>".to_owned()),
+        Just("\"'></td></table><style>@import url(http://evil.example/x.css)</style>".to_owned()),
+        Just("مراقبة 火の番 👩\u{200d}🚒 \u{fffd}".to_owned()),
+        Just("\0\u{1b}[2J".to_owned()),
+        Just("long ".repeat(2048)),
         Just("\u{202e}".to_owned()),
         Just("=?utf-8?b?".to_owned()),
         Just("--=_watchfire_".to_owned()),
@@ -939,6 +957,7 @@ proptest! {
         n.title = title;
         n.probes[0].name = probe;
         let letter = compose(&n);
+        keep(&letter);
         prop_assert_eq!(defects(&letter), Vec::<String>::new());
         prop_assert_eq!(letter, compose(&n));
     }
