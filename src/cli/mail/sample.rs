@@ -465,7 +465,7 @@ pub fn hostile(opened: Timestamp, location: &str) -> Notification {
     if let Some(last) = &mut n.last_failure {
         last.text = format!(
             "الخادم مشغول (503). حاول مرة أخرى بعد 30 ثانية.\nサーバーが混み合っています。\n<script src=http://elsewhere.example/2.js></script><style>@import url(http://elsewhere.example/3.css)</style>\n.\r\n.\r\nQUIT\r\n\0\u{1b}[2J\u{fffd} {}",
-            "long ".repeat(60)
+            "long ".repeat(20)
         );
         last.request_id = Some("\"><iframe src=http://elsewhere.example/4>".to_owned());
     }
