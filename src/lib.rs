@@ -13,6 +13,7 @@ pub mod engine;
 pub mod model;
 pub mod notify;
 pub mod probe;
+mod report;
 pub mod schedule;
 pub mod simulate;
 pub mod store;

@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["store", "probe", "simulate", "chart"],
     &["schedule", "notify", "web", "engine"],
     &["config"],
+    &["report"],
     &["daemon"],
     &["cli"],
 ];

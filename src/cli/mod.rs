@@ -16,7 +16,6 @@ mod host;
 mod incidents;
 mod lines;
 mod mail;
-mod pages;
 mod probe;
 mod replay;
 mod report;
@@ -26,9 +25,9 @@ mod said;
 mod simulate;
 mod status;
 mod test_mail;
-mod words;
 
 use crate::config::Config;
+use crate::report::{pages, words};
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -76,12 +76,25 @@ pub struct Config {
     pub services: Vec<Service>,
     /// When what runs without being judged.
     pub maintenance: Vec<Maintenance>,
+    /// A mail about each day or week, if it is wanted.
+    pub digest: Option<Digest>,
     /// Asked when something fails, to tell the provider's trouble from ours.
     pub control: Vec<String>,
     /// Removes every secret of this configuration from a text.
     pub redactor: Redactor,
     /// What is probably not meant.
     pub warnings: Vec<Diagnosed>,
+}
+
+/// A mail about each day or week.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    /// When, in UTC: six fields, seconds first.
+    pub cron: String,
+    /// The time it is about: from one to the next.
+    pub every: Duration,
+    /// Who gets it.
+    pub email: Vec<String>,
 }
 
 /// Copies of the database.
@@ -357,6 +370,7 @@ pub fn load(
         services: watched.services,
         maintenance: watched.maintenance,
         control: watched.control,
+        digest: watched.digest,
         redactor: kept.redactor(),
         warnings: diagnosed,
     })

@@ -1,4 +1,4 @@
-//! The daemon's own cron jobs: summing up and pruning each hour, a backup each day.
+//! The daemon's own cron jobs: summing up and pruning each hour, a backup each day, a digest when one is wanted.
 //!
 //! They run in UTC on a scheduler of their own and only drop a note into the engine's inbox: a job cannot overlap
 //! itself, and a burst of them does no harm.
@@ -6,6 +6,7 @@
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::warn;
 
+use super::digest::Digests;
 use crate::engine::{Chore, Inbox, Input};
 
 /// Room for notices of the scheduler: it drops them, and with them jobs, when there are more than this at once.
@@ -14,11 +15,24 @@ const CHANNEL: usize = 1_024;
 const HOURLY: &str = "0 15 * * * *";
 
 /// Starts the jobs. They stop when the scheduler that is returned is dropped with the runtime.
-pub(super) async fn start(inbox: &Inbox, backup: &str) -> Result<JobScheduler, JobSchedulerError> {
+pub(super) async fn start(
+    inbox: &Inbox,
+    backup: &str,
+    digests: &Digests,
+) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new_with_channel_size(CHANNEL).await?;
     for (cron, chore) in [(HOURLY, Chore::Tidy), (backup, Chore::Backup)] {
         let inbox = inbox.clone();
         let job = Job::new(cron, move |_, _| inbox.tell(Input::Chore(chore)))?;
+        scheduler.add(job).await?;
+    }
+    if let Some(cron) = digests.cron() {
+        let digests = digests.clone();
+        let job = Job::new(cron.as_str(), move |_, _| {
+            let digests = digests.clone();
+            // Reading the sums of a week takes longer than a probe may wait.
+            tokio::task::spawn_blocking(move || digests.write());
+        })?;
         scheduler.add(job).await?;
     }
     scheduler.start().await?;

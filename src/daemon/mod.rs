@@ -4,6 +4,7 @@
 //! own, so that neither the disk nor a mail server can delay a probe. The command of `[on_change]` has a fourth.
 
 mod control;
+mod digest;
 mod hook;
 mod housekeeping;
 mod once;

@@ -1,9 +1,10 @@
 //! What can change while the daemon runs: its files, and the wall clock.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use sd_notify::NotifyState;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::plan::{self, Numbered, ProbeJob};
@@ -42,6 +43,7 @@ pub(super) struct Lasting {
     dkim: Option<DkimConfig>,
     webhooks: Vec<WebhookConfig>,
     on_change: Option<OnChange>,
+    digest: Option<String>,
 }
 
 impl Lasting {
@@ -57,6 +59,7 @@ impl Lasting {
             dkim: config.dkim.clone(),
             webhooks: config.webhooks.clone(),
             on_change: config.on_change.clone(),
+            digest: config.digest.as_ref().map(|digest| digest.cron.clone()),
         }
     }
 
@@ -73,6 +76,10 @@ impl Lasting {
             ("[smtp.dkim]", self.dkim != config.dkim),
             ("[webhook]", self.webhooks != config.webhooks),
             ("[on_change]", self.on_change != config.on_change),
+            (
+                "cron of [digest]",
+                self.digest.as_deref() != config.digest.as_ref().map(|d| d.cron.as_str()),
+            ),
         ]
         .into_iter()
         .filter_map(|(key, changed)| changed.then_some(key))
@@ -82,6 +89,8 @@ impl Lasting {
 
 /// What it takes to adopt changed files.
 pub(super) struct Reload {
+    /// The configuration in force, for whoever looks at it later.
+    pub current: watch::Sender<Arc<Config>>,
     pub reread: Reread,
     pub lasting: Lasting,
     pub clock: Clock,
@@ -127,6 +136,8 @@ impl Reload {
             }
         };
         self.controls.send_replace(controls);
+        let config = Arc::new(config);
+        self.current.send_replace(Arc::clone(&config));
         let (commands, clock) = (self.commands.clone(), self.clock.clone());
         self.inbox.tell(Input::Reload(Box::new(move |store| {
             let Numbered { services, slots } = plan::number(store, &config, &client, clock.now())?;

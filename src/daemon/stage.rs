@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::digest::Digests;
 use super::hook::{Hook, Runner};
 use super::plan::{self, Numbered, ProbeJob};
 use super::relay::Relay;
@@ -31,6 +32,7 @@ pub(super) struct Stage {
     pub(super) numbered: Numbered,
     pub(super) limits: schedule::InFlight,
     backup_cron: String,
+    digests: Digests,
     pub(super) inbox: Inbox,
     commands: mpsc::UnboundedSender<Command<ProbeJob>>,
     receiver: mpsc::UnboundedReceiver<Command<ProbeJob>>,
@@ -63,6 +65,7 @@ impl Stage {
         }
         let client = Client::new(clock.clone(), &config.roots, config.redactor.clone())?;
         let numbered = plan::number(&mut store, &config, &client, clock.now())?;
+        let instance = store.instance().to_owned();
         let composer = plan::composer(&config, store.instance()).map_err(DaemonError::Mail)?;
         let ways = sender::ways(&config, &clock).map_err(DaemonError::Mail)?;
         for way in ways.iter().filter_map(sender::Way::describe) {
@@ -109,9 +112,23 @@ impl Stage {
                 hook,
             }),
         })?;
+        let (data_dir, limits, backup_cron) = (
+            config.data_dir.clone(),
+            config.limits,
+            config.backup.cron.clone(),
+        );
+        let lasting = Lasting::of(&config);
+        let (current, in_force) = watch::channel(Arc::new(config));
+        let digests = Digests {
+            config: in_force,
+            instance,
+            clock: clock.clone(),
+            inbox: inbox.clone(),
+        };
         let reload = Reload {
+            current,
             reread,
-            lasting: Lasting::of(&config),
+            lasting,
             clock: clock.clone(),
             inbox: inbox.clone(),
             commands: commands.clone(),
@@ -130,8 +147,9 @@ impl Stage {
         Ok(Self {
             clock,
             numbered,
-            limits: config.limits,
-            backup_cron: config.backup.cron.clone(),
+            limits,
+            backup_cron,
+            digests,
             inbox,
             commands,
             receiver,
@@ -143,7 +161,7 @@ impl Stage {
             runner,
             reload,
             stop,
-            data_dir: config.data_dir.clone(),
+            data_dir,
         })
     }
 
@@ -158,7 +176,8 @@ impl Stage {
             engine_counters,
             ..
         } = self;
-        let housekeeping = match housekeeping::start(&inbox, &self.backup_cron).await {
+        let housekeeping = match housekeeping::start(&inbox, &self.backup_cron, &self.digests).await
+        {
             Ok(scheduler) => Some(scheduler),
             Err(e) => {
                 error!("no housekeeping: old samples are kept and no backups are made: {e}");

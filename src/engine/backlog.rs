@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::own::OwnLetter;
-use crate::model::notification::DeliveryReport;
+use crate::model::notification::{DeliveryReport, Letter};
 use crate::model::{IncidentEvent, IncidentId, Sample, ServiceId};
 use crate::store::RationRow;
 
@@ -15,6 +15,9 @@ const MOST_SAMPLES: usize = 100_000;
 /// Changes of ration kept in memory: a hundred services that change each ten minutes for a day. 600 KB.
 const MOST_RATIONS: usize = 15_000;
 
+/// Digests kept in memory while the database cannot be written. 10 MB.
+const MOST_LETTERS: usize = 500;
+
 /// What waits for a commit.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
@@ -22,6 +25,8 @@ pub(super) struct Backlog {
     pub events: Vec<(ServiceId, IncidentEvent)>,
     pub reports: Vec<DeliveryReport>,
     pub finals: Vec<IncidentId>,
+    /// Letters that are about no incident.
+    pub letters: Vec<Letter>,
     /// Letters about the prober itself.
     pub own: Vec<OwnLetter>,
     /// The state of the prober's own incident, when it is to be kept.
@@ -39,6 +44,12 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
+    /// Adds letters; those for which there is no room are left out.
+    pub fn letters(&mut self, letters: Vec<Letter>) {
+        let room = MOST_LETTERS.saturating_sub(self.letters.len());
+        self.letters.extend(letters.into_iter().take(room));
+    }
+
     /// Adds a folded sample.
     pub fn sample(&mut self, sample: Sample) {
         if self.samples.len() >= MOST_SAMPLES {
@@ -64,6 +75,7 @@ impl Backlog {
         self.events.is_empty()
             && self.reports.is_empty()
             && self.finals.is_empty()
+            && self.letters.is_empty()
             && self.own.is_empty()
             && self.rations.is_empty()
             && self.heard.is_empty()

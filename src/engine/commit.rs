@@ -132,6 +132,7 @@ impl Engine {
             self.services.values_mut().for_each(|s| s.forget(incident));
         }
         self.backlog.own.clear();
+        self.backlog.letters.clear();
         self.backlog.own_state = None;
         self.backlog.rations.clear();
         let heard = std::mem::take(&mut self.backlog.heard);
@@ -331,6 +332,10 @@ fn write(
         now,
     };
     letters += counter.folded(told.caps.due(now))?;
+    for letter in &backlog.letters {
+        tx.letter(None, letter, now)?;
+        letters += 1;
+    }
     for own in &backlog.own {
         letters += own.write(&mut tx, parts.compose.as_ref(), now)?;
     }

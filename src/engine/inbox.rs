@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::model::blind::Tally;
-use crate::model::notification::DeliveryReport;
+use crate::model::notification::{DeliveryReport, Letter};
 use crate::model::said::Order;
 use crate::model::{Outcome, Sample};
 
@@ -34,6 +34,8 @@ pub enum Input {
     Reload(Renumber),
     /// Housekeeping is due.
     Chore(Chore),
+    /// Letters that are about no incident: a digest.
+    Letters(Vec<Letter>),
     /// The control URLs were asked.
     Controls(Tally),
     /// Somebody said something; the text is the token of the slip that brought it.
@@ -47,6 +49,7 @@ impl fmt::Debug for Input {
             Input::ClockStep(micros) => f.debug_tuple("ClockStep").field(micros).finish(),
             Input::Reload(_) => f.write_str("Reload"),
             Input::Chore(chore) => f.debug_tuple("Chore").field(chore).finish(),
+            Input::Letters(letters) => f.debug_tuple("Letters").field(&letters.len()).finish(),
             Input::Controls(tally) => f.debug_tuple("Controls").field(tally).finish(),
             Input::Said(_, order) => f.debug_tuple("Said").field(order).finish(),
         }

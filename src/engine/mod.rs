@@ -278,6 +278,7 @@ impl Engine {
                 Err(e) => error!("the changed configuration could not be adopted: {e}"),
             },
             Input::Chore(Chore::Tidy) => (self.pruning, self.rolling_up) = (true, true),
+            Input::Letters(letters) => self.backlog.letters(letters),
             Input::Chore(Chore::Backup) => self.back_up(),
             Input::Said(token, order) => self.hear(token, order),
         }

@@ -13,6 +13,7 @@ pub mod concerned;
 pub mod counts;
 pub mod crowd;
 pub mod detect;
+pub mod digest;
 pub mod event_line;
 pub mod findings;
 pub mod fold;

@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::view::{self, View};
 use super::words::line;
+use crate::model::digest::Digest;
 use crate::model::notification::{Compose, Letter, Note, NoteAbout, Notification, Reminder};
 use crate::model::scene::Picture;
 use crate::model::{Deadline, IncidentId, Timestamp};
@@ -85,6 +86,21 @@ impl MailComposer {
             .head(&id, sample.event.at, recipient)
             .subject("[watchfire] Test alert");
         finish(builder, &view, id, recipient)
+    }
+
+    /// A digest.
+    pub fn digest(&self, digest: &Digest, recipient: &str) -> Letter {
+        let id = format!(
+            "<digest.{}.{}@{}>",
+            digest.to.as_micros(),
+            hash(recipient),
+            self.instance
+        );
+        let builder = self
+            .head(&id, digest.to, recipient)
+            .subject(format!("[watchfire] {}", view::subject_of_digest(digest)))
+            .raw_header(header("List-Id", &format!("<digest.{}>", self.instance)));
+        finish(builder, &View::of_digest(digest), id, recipient)
     }
 
     fn message_id(&self, incident: IncidentId, sequence: u32, recipient: &str) -> String {

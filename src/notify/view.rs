@@ -6,6 +6,7 @@
 mod around;
 mod blind;
 mod color;
+mod digest;
 mod figures;
 mod note;
 mod notice;
@@ -34,7 +35,7 @@ const REASONS: usize = 10;
 const PROBES: usize = 20;
 
 /// The content of one mail.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct View {
     /// The state and the service: the first thing anybody reads.
     pub headline: String,
@@ -58,6 +59,8 @@ pub struct View {
     pub picture: Option<Arc<Picture>>,
     /// The same in words.
     pub alt: String,
+    /// Tables of another kind of mail.
+    pub sections: Vec<Section>,
     /// What happened when (UTC).
     pub steps: Vec<Row>,
     /// What can be done, and the command that does it.
@@ -68,6 +71,15 @@ pub struct View {
     pub command: String,
     /// Where and when it was seen.
     pub footer: String,
+}
+
+/// A table with its heading.
+#[derive(Debug)]
+pub struct Section {
+    /// The heading.
+    pub title: String,
+    /// The rows.
+    pub rows: Vec<Row>,
 }
 
 /// A number, right-aligned, and what it counts.
@@ -135,6 +147,7 @@ impl View {
             alt: around::alt(&n.scene),
             picture: n.scene.picture.clone(),
             steps: around::steps(n),
+            sections: Vec::new(),
             commands: around::commands(n),
             next: next(n),
             command: format!("watchfire incidents {}", event.incident),
@@ -169,6 +182,7 @@ fn next(n: &Notification) -> Option<String> {
     Some(format!("The next mail in this thread comes when {when}."))
 }
 
+pub use digest::subject as subject_of_digest;
 pub use note::subject as subject_of_note;
 pub use reminder::subject as subject_of_reminder;
 

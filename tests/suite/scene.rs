@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use watchfire::clock::Clock;
-use watchfire::engine::{Backups, Engine, Money, Observer, Parts, ServicePlan};
+use watchfire::engine::{Backups, Engine, Input, Money, Observer, Parts, ServicePlan};
 use watchfire::model::fold::{ProbeRules, Recheck, ServiceRules};
 use watchfire::model::notification::{Compose, Letter, Note, Notification, Reminder};
 use watchfire::model::{
@@ -13,7 +13,7 @@ use watchfire::model::{
     Severity, Timestamp,
 };
 use watchfire::notify::MailComposer;
-use watchfire::store::{Retention, Store};
+use watchfire::store::{Reader, Retention, Store};
 
 /// Writes real mails, and keeps what they were made from.
 #[derive(Clone, Default)]
@@ -167,6 +167,27 @@ fn a_letter_shows_the_last_hours_the_first_failure_and_the_course_of_the_inciden
             .alt
             .contains("Incident 1")
     );
+}
+
+#[test]
+fn letters_about_no_incident_are_laid_into_the_outbox() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::sped(Timestamp::parse("2026-11-08T13:00:00Z").unwrap(), 1.0);
+    let (mut engine, _) = engine(dir.path(), &clock, &Kept::default());
+    let letter = Letter {
+        recipient: "team@example.com".to_owned(),
+        message_id: "<digest.1@here>".to_owned(),
+        bytes: b"Subject: a day\r\n\r\n".to_vec(),
+    };
+    // Twice: a letter with the same id is one.
+    for _ in 0..2 {
+        engine.turn(Vec::new(), vec![Input::Letters(vec![letter.clone()])]);
+    }
+    drop(engine);
+    let reader = Reader::open(dir.path()).unwrap();
+    let due = reader.due(clock.now(), 10).unwrap();
+    let letters: Vec<_> = due.into_iter().map(|pending| pending.letter).collect();
+    assert_eq!(letters, [letter]);
 }
 
 #[test]

@@ -82,6 +82,8 @@ enum Wanted {
     Blind,
     /// Something ends on a day
     Reminder,
+    /// How a day was
+    Digest,
     /// What `test-mail` sends
     Test,
     /// Names and replies full of markup and other scripts: what a mail program makes of it
@@ -108,6 +110,7 @@ impl Wanted {
     fn letter(self, composer: &MailComposer, at: Timestamp) -> Letter {
         let told = match self {
             Wanted::Reminder => return composer.remind(&sample::reminder(at, LOCATION), TO),
+            Wanted::Digest => return composer.digest(&sample::digest(at, LOCATION), TO),
             Wanted::Test => return composer.compose_test(&sample::test(at, LOCATION), TO),
             Wanted::All | Wanted::Open => sample::open(at, LOCATION),
             Wanted::Escalated => sample::escalated(at, LOCATION),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::chart::{self, Figure, Period, Run, Span};
 use crate::model::common::Common;
+use crate::model::digest::{Digest, ServiceDigest};
 use crate::model::life::Theme;
 use crate::model::notification::{
     Fellow, LastFailure, Notification, Pace, ProbeTally, Reason, Reminder, Thread,
@@ -464,7 +465,7 @@ pub fn hostile(opened: Timestamp, location: &str) -> Notification {
     if let Some(last) = &mut n.last_failure {
         last.text = format!(
             "الخادم مشغول (503). حاول مرة أخرى بعد 30 ثانية.\nサーバーが混み合っています。\n<script src=http://elsewhere.example/2.js></script><style>@import url(http://elsewhere.example/3.css)</style>\n.\r\n.\r\nQUIT\r\n\0\u{1b}[2J\u{fffd} {}",
-            "long ".repeat(60)
+            "long ".repeat(20)
         );
         last.request_id = Some("\"><iframe src=http://elsewhere.example/4>".to_owned());
     }
@@ -487,6 +488,69 @@ pub fn reminder(at: Timestamp, location: &str) -> Reminder {
         title: "Our gateway".to_owned(),
         location: location.to_owned(),
         at,
+    }
+}
+
+/// How a day was.
+pub fn digest(at: Timestamp, location: &str) -> Digest {
+    let day = Duration::from_secs(86_400);
+    let told = |title: &str, incidents, open, facts: &[(&'static str, &str)]| ServiceDigest {
+        title: title.to_owned(),
+        incidents,
+        open,
+        facts: facts
+            .iter()
+            .map(|(what, told)| (*what, (*told).to_owned()))
+            .collect(),
+    };
+    Digest {
+        from: at - day,
+        to: at,
+        location: location.to_owned(),
+        services: vec![
+            told(
+                "OpenAI",
+                1,
+                1,
+                &[
+                    ("up", "98.91 %"),
+                    ("objective", "99.5 %: error budget 38 % left"),
+                    ("in trouble", "1 h 2 min"),
+                    ("noticed after", "3 min 7 s"),
+                    (
+                        "incident",
+                        "1, errors (partial), since 2023-11-08 03:40:35: goes on",
+                    ),
+                    ("slowest", "image: 9.40 s in the median, 95 % within 21 s"),
+                    ("spent", "1.62 USD"),
+                ],
+            ),
+            told(
+                "Anthropic",
+                0,
+                0,
+                &[
+                    ("up", "100 %"),
+                    ("objective", "99.5 %: error budget 96 % left"),
+                    ("slowest", "chat: 1.24 s in the median, 95 % within 2.90 s"),
+                    ("spent", "0.81 USD"),
+                ],
+            ),
+            told(
+                "Our gateway",
+                0,
+                0,
+                &[
+                    ("up", "99.97 %"),
+                    ("slowest", "models: 41 ms in the median, 95 % within 120 ms"),
+                ],
+            ),
+        ],
+        coming: vec![
+            "Our gateway: the certificate of llm.example.com:443 ends on 2023-11-14, in 6 days"
+                .to_owned(),
+            "OpenAI: the model gpt-4-0314 is switched off on 2024-01-04, in 56 days".to_owned(),
+        ],
     }
 }
 

@@ -10,8 +10,6 @@ use comfy_table::{Table, presets};
 
 use super::stream::Stream;
 use super::{Confirming, ReplayArgs};
-use crate::cli::report::period::When;
-use crate::cli::words::{moment, span};
 use crate::cli::{Exit, Files, complain};
 use crate::clock::Clock;
 use crate::config::{Config, Service};
@@ -23,6 +21,8 @@ use crate::model::tuning::{Difference, Pair, Telling, Told, compare};
 use crate::model::{
     Confirm, IncidentEvent, IncidentId, Origin, ProbeId, Sample, Severity, Timestamp,
 };
+use crate::report::period::When;
+use crate::report::words::{moment, span};
 use crate::store::{Reader, ServiceRow, StoreError};
 
 /// Samples from so long before are folded as well, so that the detector knows what is usual when it begins to count.

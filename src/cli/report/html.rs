@@ -5,9 +5,9 @@ use askama::Template;
 use super::figures::{bounds, failures, length, measured, percent, quantiles, unknown};
 use super::gather::{IncidentReport, ProbeReport, Report, ServiceReport};
 use super::text::{Day, lines};
-use crate::cli::words::moment;
 use crate::model::Timestamp;
 use crate::model::uptime::Uptime;
+use crate::report::words::moment;
 
 /// Width of all days together, in the picture's own units.
 const WIDTH: f64 = 720.0;

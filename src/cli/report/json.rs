@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::figures::QUANTILES;
 use super::gather::{IncidentReport, ProbeReport, Report, ServiceReport, Spent};
-use crate::cli::pages::Said;
 use crate::model::histogram::Histogram;
 use crate::model::response::{PageLag, Spread};
 use crate::model::slo::ErrorBudget;
 use crate::model::uptime::Uptime;
+use crate::report::pages::Said;
 
 pub fn of(report: &Report) -> Value {
     let services: Vec<Value> = report.services.iter().map(service).collect();

@@ -1,10 +1,7 @@
 //! `watchfire report`: what a time was like: uptime, error budget, incidents, latency, money, and the providers' pages.
 
-mod figures;
-mod gather;
 mod html;
 mod json;
-pub(super) mod period;
 mod rows;
 mod text;
 
@@ -13,8 +10,8 @@ use clap::{Args, ValueEnum};
 use super::{Exit, Files, complain};
 use crate::clock::Clock;
 use crate::model::glob::Glob;
+use crate::report::{figures, gather, period};
 use crate::store::Reader;
-use gather::gather;
 use period::{Period, When};
 
 /// What `report` takes.
@@ -77,7 +74,7 @@ pub fn run(args: &ReportArgs) -> Exit {
             return super::run::open_exit(&e);
         }
     };
-    let report = match gather(&reader, &config, period, now, wanted) {
+    let report = match gather::gather(&reader, &config, period, now, wanted) {
         Ok(report) => report,
         Err(e) => {
             complain(format!("failed to read the database: {e}"));

@@ -9,10 +9,10 @@ use super::figures::{
     self, bounds, failures, left, length, measured, percent, quantiles, spread, unknown,
 };
 use super::gather::{IncidentReport, Report, ServiceReport};
-use crate::cli::pages::lag_words;
-use crate::cli::words::{moment, span};
 use crate::model::response::PageLag;
 use crate::model::uptime::Uptime;
+use crate::report::pages::lag_words;
+use crate::report::words::{moment, span};
 
 /// Incidents of a service that are listed, the newest; the other formats have them all.
 const MOST_INCIDENTS: usize = 20;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::words::moment;
+use crate::report::words::moment;
 use crate::store::SaidRow;
 
 /// `2026-11-25 14:02:10  by ann: a ticket is open`, and until when it stood.

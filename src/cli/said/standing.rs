@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::words::{moment, span};
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::model::said::{SaidId, Selector, SpellKind, Stretch};
+use crate::report::words::{moment, span};
 use crate::store::{Reader, StoreError};
 
 /// All that stands, or is to come.

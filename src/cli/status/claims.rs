@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::cli::claim;
-use crate::cli::words::{moment, span};
 use crate::config::Service;
 use crate::model::{Claim, ServiceId, Standing, Timestamp};
+use crate::report::words::{moment, span};
 use crate::store::{NoticeRow, Reader, ServiceRow, StoreError};
 
 /// A claim that was not read for so many intervals is told with its age.

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::claims::{self, End, Page};
 use crate::cli::said::acks;
-use crate::cli::words::moment;
 use crate::config::Service;
 use crate::engine::{incidents, levels};
 use crate::model::detect::count::Level;
 use crate::model::incident::IncidentState;
 use crate::model::life::OpenIncident;
 use crate::model::{IncidentKind, Outcome, ProbeId, Sample, Severity, Standing, Timestamp};
+use crate::report::words::moment;
 use crate::store::{NoticeRow, Reader, SaidRow, ServiceRow, StoreError};
 
 /// Runs of this long are counted beside each probe.

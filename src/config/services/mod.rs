@@ -2,6 +2,7 @@
 
 mod alert;
 mod cost;
+mod digest;
 mod maintenance;
 mod people;
 mod preset;
@@ -18,7 +19,7 @@ use super::fields::{Fields, Value, nearest, quoted};
 use super::prices;
 use super::secrets::Vault;
 use super::values::{Wrong, api, budget, http_url, name, percent, title};
-use super::{Alert, Maintenance, Service};
+use super::{Alert, Digest, Maintenance, Service};
 use crate::diagnostic::Problem;
 use crate::model::price::Entry;
 use crate::model::{Confirm, Secret};
@@ -37,6 +38,7 @@ const ROOT_KEYS: &[&str] = &[
     "probe",
     "confirm",
     "control",
+    "digest",
     "price",
     "maintenance",
 ];
@@ -50,6 +52,7 @@ pub(super) struct Watched {
     pub services: Vec<Service>,
     pub control: Vec<String>,
     pub maintenance: Vec<Maintenance>,
+    pub digest: Option<Digest>,
 }
 
 /// Reads all of it; faults go where `root` collects them. `presets` is the folder of the user's own presets.
@@ -85,7 +88,11 @@ pub(super) fn read(
         control.texts("urls", http_url)
     });
     let maintenance = maintenance::all(root, &services);
+    let digest = root
+        .table("digest")
+        .and_then(|table| digest::read(table, root.span("digest")));
     Watched {
+        digest,
         services,
         maintenance,
         control: control

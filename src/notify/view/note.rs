@@ -58,6 +58,7 @@ impl View {
             reasons: Vec::new(),
             probes: Vec::new(),
             probes_are: "",
+            sections: Vec::new(),
             fellows: Vec::new(),
             failure: None,
             pages: Vec::new(),

@@ -30,23 +30,13 @@ impl View {
                 what_to_do.to_owned(),
                 "Nothing fails because of it yet.".to_owned(),
             ],
-            reasons: Vec::new(),
-            probes: Vec::new(),
-            probes_are: "",
-            fellows: Vec::new(),
-            failure: None,
-            pages: Vec::new(),
-            picture: None,
-            alt: String::new(),
-            steps: Vec::new(),
-            commands: Vec::new(),
-            next: None,
             command: "watchfire status".to_owned(),
             footer: format!(
                 "Seen from {} by watchfire, {}.",
                 name(&r.location, NAME_LIMIT),
                 moment(r.at)
             ),
+            ..View::default()
         }
     }
 }

@@ -16,6 +16,7 @@ use url::{Host, Url};
 
 use super::{Acceptance, Answer, Channel, Delivering, DkimConfig, MailComposer, Signer, Step};
 use crate::clock::Clock;
+use crate::model::digest::Digest;
 use crate::model::notification::{Compose, Letter, Note, Notification, Pending, Reminder};
 use crate::model::post::WEBHOOK;
 use crate::model::{Phase, Redactor, Secret, Timestamp};
@@ -256,6 +257,11 @@ impl Composers {
             },
             None => mail,
         }
+    }
+
+    /// The digest for an address.
+    pub fn digest(&self, digest: &Digest, recipient: &str) -> Letter {
+        self.sign(self.mail.digest(digest, recipient), digest.to)
     }
 
     /// The form for a recipient; `None` for an address.

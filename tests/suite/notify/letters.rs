@@ -1,12 +1,15 @@
 //! How a mail looks to a person, to a mail program, and to somebody who wants to misuse it.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use html5gum::{Token, Tokenizer};
 use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders as _};
 use proptest::prelude::*;
 use watchfire::model::common::Common;
+use watchfire::model::digest::{Digest, ServiceDigest};
 use watchfire::model::fold::PlainRule;
 use watchfire::model::life::Theme;
 use watchfire::model::notification::{
@@ -543,6 +546,39 @@ fn mails_about_mails_say_what_was_late_and_who_gets_none() {
 }
 
 #[test]
+fn a_digest_tells_service_by_service_what_was_and_what_is_coming() {
+    let digest = Digest {
+        from: at("00:00:00") - Duration::from_secs(86_400),
+        to: at("00:00:00"),
+        location: "fra-1".to_owned(),
+        services: vec![ServiceDigest {
+            title: "OpenAI <b>".to_owned(),
+            incidents: 1,
+            open: 0,
+            facts: vec![
+                ("up", "98.91 %".to_owned()),
+                (
+                    "incident",
+                    "1, errors (partial): lasted 1 h\r\n2 min".to_owned(),
+                ),
+            ],
+        }],
+        coming: vec!["the certificate of a.example.com:443 ends".to_owned()],
+    };
+    let letter = composer().digest(&digest, TO);
+    let mail = parse(&letter);
+    assert_eq!(
+        mail.subject(),
+        Some("[watchfire] Digest of the day to 2023-11-08")
+    );
+    assert!(mail.message_id().unwrap().starts_with("digest."));
+    insta::assert_snapshot!("digest_text", mail.body_text(0).unwrap());
+    let html = mail.body_html(0).unwrap();
+    assert!(html.contains("OpenAI &#60;b&#62;"), "{html}");
+    assert_eq!(letter, composer().digest(&digest, TO));
+}
+
+#[test]
 fn a_mail_says_who_works_on_it_and_that_it_was_kept_back() {
     let mut n = open();
     n.remarks = Remarks {
@@ -926,13 +962,29 @@ fn a_recipient_that_is_no_address_adds_no_header() {
     }
 }
 
+/// For other parsers to look at: into the folder that WATCHFIRE_HOSTILE names, if it does.
+fn keep(letter: &Letter) {
+    if let Some(folder) = std::env::var_os("WATCHFIRE_HOSTILE") {
+        let number = KEPT.fetch_add(1, Ordering::Relaxed);
+        let file = Path::new(&folder).join(format!("{number}.eml"));
+        std::fs::write(file, &letter.bytes).unwrap();
+    }
+}
+
+static KEPT: AtomicUsize = AtomicUsize::new(0);
+
 fn hostile_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("\r\n".to_owned()),
         Just("\r\n.\r\n".to_owned()),
         Just("\nBcc: thief@example.com".to_owned()),
         Just("<script>".to_owned()),
-        Just("<img src=http://evil.example>".to_owned()),
+        Just("<img src=http://evil.example/x.png onerror=\"new Image().src='http://evil.example/ran'\">".to_owned()),
+        Just("<script>new Image().src='http://evil.example/ran'</script>".to_owned()),
+        Just("\"'></td></table><style>@import url(http://evil.example/x.css)</style>".to_owned()),
+        Just("مراقبة 火の番 👩\u{200d}🚒 \u{fffd}".to_owned()),
+        Just("\0\u{1b}[2J".to_owned()),
+        Just("long ".repeat(2048)),
         Just("\u{202e}".to_owned()),
         Just("=?utf-8?b?".to_owned()),
         Just("--=_watchfire_".to_owned()),
@@ -955,6 +1007,7 @@ proptest! {
         n.title = title;
         n.probes[0].name = probe;
         let letter = compose(&n);
+        keep(&letter);
         prop_assert_eq!(defects(&letter), Vec::<String>::new());
         prop_assert_eq!(letter, compose(&n));
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::period::Period;
-use crate::cli::words::span;
+use super::words::span;
 use crate::model::histogram::Histogram;
 use crate::model::response::Spread;
 use crate::model::uptime::Uptime;

@@ -16,7 +16,7 @@ use crate::store::{ClaimRow, Course, Reader, StoreError};
 const MOST_CLAIMS: usize = 5_000;
 
 /// How the pages of all services stood in a time.
-pub(super) struct Pages {
+pub struct Pages {
     services: HashMap<String, Vec<Page>>,
 }
 
@@ -27,7 +27,7 @@ struct Page {
 }
 
 /// What a page said of an incident.
-pub(super) struct Said {
+pub struct Said {
     /// Name of the probe that reads the page.
     pub probe: String,
     pub admission: Admission,
@@ -99,7 +99,7 @@ fn stand(row: &ClaimRow) -> Stand {
 }
 
 /// For each incident of a list in the order of time: the onset of the next one of the same service and kind, or `now`.
-pub(super) fn horizons(courses: &[Course], now: Timestamp) -> Vec<Timestamp> {
+pub fn horizons(courses: &[Course], now: Timestamp) -> Vec<Timestamp> {
     let mut next: HashMap<(&str, IncidentKind), Timestamp> = HashMap::new();
     let mut horizons: Vec<Timestamp> = courses
         .iter()
@@ -176,7 +176,7 @@ impl Said {
 }
 
 /// `admitted 3 of 4, on average 18 min after the onset (16 min after it was noticed here); called them over 5 min after`.
-pub(super) fn lag_words(lag: &PageLag) -> String {
+pub fn lag_words(lag: &PageLag) -> String {
     let mean = |spread: &Option<Spread>| spread.map(|s| relative(s.mean_s));
     let mut text = format!("admitted {} of {}", lag.admitted, lag.incidents);
     if let (Some(onset), Some(here)) = (mean(&lag.lag), mean(&lag.after_us)) {

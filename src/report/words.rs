@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::Timestamp;
 
 /// `2023-11-08 03:43:42`, UTC.
-pub(super) fn moment(at: Timestamp) -> String {
+pub fn moment(at: Timestamp) -> String {
     let utc = at.to_utc();
     utc.map_or_else(
         || at.to_string(),
@@ -14,7 +14,7 @@ pub(super) fn moment(at: Timestamp) -> String {
 }
 
 /// `40 s`, `1 min 35 s`, `2 h 5 min`: to the second; above an hour to the minute.
-pub(super) fn span(span: Duration) -> String {
+pub fn span(span: Duration) -> String {
     let seconds = span.as_secs_f64().round() as u64;
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match (hours, minutes, rest) {
@@ -27,7 +27,7 @@ pub(super) fn span(span: Duration) -> String {
 }
 
 /// `18 min after`, `5 min before`, for what came at `at`.
-pub(super) fn apart(from: Timestamp, at: Timestamp) -> String {
+pub fn apart(from: Timestamp, at: Timestamp) -> String {
     if at >= from {
         format!("{} after", span(at.since(from)))
     } else {

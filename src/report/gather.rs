@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::pages::{Pages, Said, horizons};
 use super::period::Period;
-use crate::cli::pages::{Pages, Said, horizons};
 use crate::config::{Config, Service};
 use crate::model::admission::{Admission, Seen};
 use crate::model::budget::Ration;
