@@ -135,6 +135,7 @@ fn a_light_figure_turns_dark_for_who_prefers_it_and_a_dark_one_stays() {
 fn the_names_of_the_lanes_are_whole_in_a_narrow_figure_and_those_of_probes_may_be_cut() {
     let mut figure = outage();
     figure.probes[0] = "a-probe-with-quite-a-long-name".to_owned();
+    figure.periods[1].incident = IncidentId(8);
     for width in [320, 360, 400] {
         let svg = svg(&figure, &Look::of_width(width)).unwrap();
         for word in ["incidents", "mails"] {
