@@ -79,14 +79,7 @@ pub fn incidents<DB: DrawingBackend>(
     figure: &Figure,
 ) -> Result<(), DrawError> {
     let room = layout.incidents;
-    let first = figure.periods.first().map(|p| p.incident);
-    let one = figure.periods.iter().all(|p| Some(p.incident) == first);
-    name(
-        pen,
-        layout,
-        room,
-        if one { "incident" } else { "incidents" },
-    )?;
+    name(pen, layout, room, "incidents")?;
     for period in &figure.periods {
         let Some(span) = period.span.within(figure.span) else {
             continue;
