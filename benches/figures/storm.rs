@@ -146,7 +146,7 @@ impl Storm {
                         rules: rules(&ids),
                         others: Vec::new(),
                         numbers: Vec::new(),
-                        recipients: everybody.chain([team]).collect(),
+                        recipients: everybody.chain([team]).collect::<Vec<_>>().into(),
                         page_at: Severity::Partial,
                         money: Money::default(),
                         maintenance: Vec::new(),
@@ -218,6 +218,7 @@ impl Storm {
         let due = self.reader.due(now + TURN, 10_000).unwrap();
         let report = |id| {
             Input::Report(DeliveryReport {
+                reached: true,
                 id,
                 at: now,
                 result: DeliveryResult::Sent,
