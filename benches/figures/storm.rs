@@ -222,6 +222,7 @@ impl Storm {
                 id,
                 at: now,
                 result: DeliveryResult::Sent,
+                reached: true,
                 reply: "250 taken".to_owned(),
             })
         };
