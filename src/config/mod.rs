@@ -242,8 +242,8 @@ pub struct Alert {
     pub false_pages_per_year: f64,
     /// A rise that stays below this rate is never paged; 0 to 1.
     pub min_error_rate: f64,
-    /// How often an open incident is mailed again.
-    pub remind_every: Duration,
+    /// When an open incident is first mailed again; `None`: never.
+    pub remind_every: Option<Duration>,
     /// How long a recovered service is watched.
     pub reopen_within: Duration,
     /// Who judges its error rate.
@@ -263,7 +263,7 @@ impl Default for Alert {
             page_at: Severity::Partial,
             false_pages_per_year: 1.0,
             min_error_rate: 0.1,
-            remind_every: Duration::from_secs(4 * 3600),
+            remind_every: Some(Duration::from_secs(4 * 3600)),
             reopen_within: Duration::from_secs(3600),
             judge: Judge::Detector,
         }
@@ -288,6 +288,7 @@ impl Alert {
             seats,
             quiet: self.quiet.clone(),
             most_per_hour: self.most_per_hour,
+            remind_every: self.remind_every,
         }
     }
 
@@ -438,7 +439,7 @@ mod tests {
     use crate::probe::KINDS;
 
     /// Read and checked, but without effect in this version: the reference is silent about them.
-    const SILENT: &[&str] = &["remind_every", "listen", "heartbeat"];
+    const SILENT: &[&str] = &["listen", "heartbeat"];
 
     #[test]
     fn the_reference_names_every_key_that_has_an_effect() {

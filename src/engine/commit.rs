@@ -13,7 +13,8 @@ use super::post::Counter;
 use super::routes;
 use super::said::{self, Orders};
 use super::service::Service;
-use super::telling::{self, Desk, Told, suspected};
+use super::telling::Desk;
+use super::told::{self, Told, suspected};
 use super::{Engine, Parts, scene};
 
 /// After a failed commit the next attempt waits this long.
@@ -298,6 +299,7 @@ fn write(
         }
     }
     let joining = told.join(services, orders, now);
+    let reminding = told.remind(services, orders, now);
     touched.extend(orders.withdraw(services, &mut told.stories, now));
     said::write(&mut tx, &backlog.heard, services, told, now)?;
     touched.extend(backlog.heard.lifted.iter().map(|(id, ..)| *id));
@@ -320,6 +322,9 @@ fn write(
     };
     for (recipient, telling) in told.stories.due(now, suspected(services), services.len()) {
         letters += usize::from(desk.tell(&recipient, &telling)?);
+    }
+    for (recipient, reminding) in &reminding {
+        letters += usize::from(desk.remind_open(recipient, reminding)?);
     }
     for said in &said {
         letters += desk.remind(said)?;
@@ -352,7 +357,7 @@ fn write(
     }
     if told != before {
         match serde_json::to_string(told) {
-            Ok(json) => tx.set_meta(telling::TOLD, &json)?,
+            Ok(json) => tx.set_meta(told::TOLD, &json)?,
             Err(e) => error!("who was told what cannot be written: {e}"),
         }
     }

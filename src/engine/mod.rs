@@ -19,6 +19,7 @@ mod scene;
 mod service;
 mod startup;
 mod telling;
+mod told;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -47,7 +48,7 @@ pub use routes::Routes;
 use said::Orders;
 use service::Service;
 pub use service::{PlannedMaintenance, ServicePlan, incidents, learned, levels};
-use telling::Told;
+use told::Told;
 
 /// Samples wait this long for company before they are committed.
 const GROUP_COMMIT: Duration = Duration::from_millis(250);

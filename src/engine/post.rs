@@ -11,7 +11,7 @@ use crate::model::{ServiceId, Timestamp};
 use crate::store::{StoreError, Transaction};
 
 use super::service::Service;
-use super::telling::Told;
+use super::told::Told;
 
 /// All that a letter about letters is made from.
 pub(super) struct Counter<'a, 'tx> {

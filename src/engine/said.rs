@@ -23,7 +23,7 @@ use crate::model::{
 use crate::store::{SaidRow, Slips, Store, StoreError, Transaction, What};
 
 use super::service::Service;
-use super::telling::Told;
+use super::told::Told;
 use super::{Engine, Input, letters};
 
 /// The folder of slips is looked into this often.

@@ -71,7 +71,7 @@ impl Engine {
         }
         routes::load(&parts.store, &mut services, now)?;
         let ledger = ledger(&parts.store, &services, now)?;
-        let told = super::telling::load(&parts)?;
+        let told = super::told::load(&parts)?;
         let mut engine = Self {
             homes: homes(&services),
             orders: Orders::load(&parts.store)?,

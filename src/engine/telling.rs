@@ -5,95 +5,28 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::cap::Caps;
 use crate::model::common::{Failing, common};
-use crate::model::crowd::{Crowds, Joining};
+use crate::model::crowd::Joining;
 use crate::model::life::Theme;
 use crate::model::mailing::Mailings;
-use crate::model::notification::{Compose, Fellow, Notification, Pace, Reminder, Thread};
+use crate::model::notification::{
+    Compose, Fellow, Notification, Pace, ProbeTally, Reminder, Thread,
+};
 use crate::model::post::{LATE, Post, WEBHOOK};
 use crate::model::roster::Roster;
 use crate::model::said::{Acked, Joins, Remarks, Unsent};
 use crate::model::scene::Scene;
-use crate::model::story::{Audience, Member, News, Telling};
+use crate::model::story::{Member, News, Reminding, Telling};
 use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Timestamp};
 use crate::store::{About, Said, StoreError, Story, Transaction};
 
 use super::routes::alternatives;
-use super::said::Orders;
+use super::scene;
 use super::service::Service;
-use super::{Parts, scene};
 
-/// Key of what was told among the single facts of the database.
-pub(super) const TOLD: &str = "told";
 /// Services that work are named up to this number.
 const WORKS: usize = 8;
-
-/// Who was told what. Committed with the letters.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct Told {
-    #[serde(default)]
-    pub stories: Audience,
-    #[serde(default)]
-    pub mailings: Mailings,
-    #[serde(default)]
-    pub post: Post,
-    #[serde(default)]
-    pub crowds: Crowds,
-    #[serde(default)]
-    pub caps: Caps,
-}
-
-impl Told {
-    /// Whether there is something to tell now.
-    pub fn is_due(
-        &self,
-        now: Timestamp,
-        services: &HashMap<ServiceId, Service>,
-        orders: &Orders,
-    ) -> bool {
-        let gathered = || {
-            self.stories.waits()
-                && self
-                    .stories
-                    .is_due(now, suspected(services), services.len())
-        };
-        self.mailings.is_due(now)
-            || gathered()
-            || self.caps.is_due(now)
-            || self.crowds.joins(on_duty(services, orders, now), now)
-    }
-
-    /// Has those told who are called, or come on duty, while something is open.
-    pub fn join(
-        &mut self,
-        services: &HashMap<ServiceId, Service>,
-        orders: &Orders,
-        now: Timestamp,
-    ) -> Vec<Joining> {
-        let joining = self.crowds.join(on_duty(services, orders, now), now);
-        for Joining {
-            service,
-            event,
-            people,
-        } in &joining
-        {
-            self.stories.take(people, *service, event, true);
-        }
-        joining
-    }
-
-    /// The wall clock was stepped by so much.
-    pub fn shift(&mut self, micros: i64) {
-        self.stories.shift(micros);
-        self.mailings.shift(micros);
-        self.post.shift(micros);
-        self.crowds.shift(micros);
-        self.caps.shift(micros);
-    }
-}
 
 /// All that a letter is made from.
 pub(super) struct Desk<'a, 'tx> {
@@ -111,25 +44,6 @@ pub(super) struct Desk<'a, 'tx> {
     pub facts: HashMap<(IncidentId, u32), (Story, Scene)>,
     /// Pictures that may still be drawn.
     pub pictures: usize,
-}
-
-/// Who is to know of an incident of a service; nobody while it is silent.
-fn on_duty<'s>(
-    services: &'s HashMap<ServiceId, Service>,
-    orders: &'s Orders,
-    now: Timestamp,
-) -> impl Fn(&IncidentEvent, ServiceId) -> Option<&'s Roster> {
-    move |event, service| {
-        let service = services.get(&service)?;
-        let silent = orders.silence(service, event.incident, now).is_some();
-        (!silent).then_some(&service.plan.recipients)
-    }
-}
-
-/// Services under suspicion without an open incident.
-pub(super) fn suspected(services: &HashMap<ServiceId, Service>) -> usize {
-    let suspected = |s: &&Service| s.state.suspects() && s.state.affected().next().is_none();
-    services.values().filter(suspected).count()
 }
 
 impl Desk<'_, '_> {
@@ -171,6 +85,7 @@ impl Desk<'_, '_> {
             }
             notification.remarks.stands_for = self.fold(root.incident, recipient)?;
         }
+        notification.remarks.reminder = telling.reminder;
         notification.remarks.joins = self.joins(roster, event.incident, recipient);
         let about = About {
             // Letters of a thread keep their order, and are found with the incident that it began with.
@@ -182,7 +97,9 @@ impl Desk<'_, '_> {
         let can_wait = roster.waits(event, recipient, self.now);
         let stays_well = notification.pace == Pace::StaysWell;
         let rests = stays_well.then(|| roster.rests(recipient, self.now));
-        let due = can_wait.or(rests.flatten()).unwrap_or(self.now);
+        let off = (telling.reminder > 0).then(|| roster.is_off(recipient, self.now));
+        let due = can_wait.or(rests.flatten()).or(off.flatten());
+        let due = due.unwrap_or(self.now);
         self.tx.letter_later(Some(about), &letter, self.now, due)?;
         self.told_with(telling)?;
         Ok(true)
@@ -204,6 +121,49 @@ impl Desk<'_, '_> {
             Some(seat) => Joins::Called(seat.after),
             None => Joins::OnDuty,
         })
+    }
+
+    /// Writes a reminder that a story goes on; false when it does not any more.
+    pub fn remind_open(
+        &mut self,
+        recipient: &str,
+        reminding: &Reminding,
+    ) -> Result<bool, StoreError> {
+        let lead = &reminding.lead;
+        let latest = self.tx.latest_event(lead.incident)?;
+        let (Some(service), Some(latest)) = (self.services.get(&lead.service), latest) else {
+            return Ok(false);
+        };
+        if latest.event == EventKind::Close {
+            return Ok(false);
+        }
+        let since = service
+            .incident(lead.incident)
+            .map_or(lead.since, |i| i.since);
+        let probes = self.tx.story(lead.service, since, latest.cause)?.probes;
+        let sum = |of: fn(&ProbeTally) -> u32| probes.iter().map(of).sum();
+        let mut event = IncidentEvent {
+            event: EventKind::Open,
+            at: self.now,
+            since,
+            ..latest
+        };
+        (event.verdict.failed, event.verdict.of) = (sum(|p| p.failed), sum(|p| p.of));
+        event.verdict.window_s = self.now.since(since).as_secs_f64();
+        let lead = News {
+            service: lead.service,
+            event,
+        };
+        self.tell(
+            recipient,
+            &Telling {
+                lead,
+                root: reminding.root,
+                news: Vec::new(),
+                members: reminding.members.clone(),
+                reminder: reminding.times,
+            },
+        )
     }
 
     /// Writes the letters about something that ends on a day; how many there were.
@@ -316,6 +276,7 @@ impl Desk<'_, '_> {
             silence,
             stands_for: None,
             joins: None,
+            reminder: 0,
         })
     }
 
@@ -407,13 +368,4 @@ fn begin(service: &Service, lead: &News) -> Timestamp {
             .map_or(lead.event.since, |i| i.since),
         _ => lead.event.since,
     }
-}
-
-/// What an earlier run of the daemon has told, and left untold.
-pub(super) fn load(parts: &Parts) -> Result<Told, StoreError> {
-    let kept = parts.store.meta(TOLD)?;
-    // What cannot be read is of another version; its incidents begin new threads.
-    Ok(kept
-        .and_then(|json| serde_json::from_str(&json).ok())
-        .unwrap_or_default())
 }

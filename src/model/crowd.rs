@@ -102,6 +102,11 @@ impl Crowds {
         crowd.map_or_else(Vec::new, |c| c.people.iter().cloned().collect())
     }
 
+    /// Whether somebody works on an incident.
+    pub fn is_acked(&self, incident: IncidentId) -> bool {
+        self.0.get(&incident).is_some_and(|crowd| crowd.acked)
+    }
+
     /// Somebody works on an incident.
     pub fn ack(&mut self, incident: IncidentId) {
         if let Some(crowd) = self.0.get_mut(&incident) {

@@ -22,6 +22,8 @@ pub struct Roster {
     pub quiet: Option<Hours>,
     /// Mails an hour to one recipient; what is more is folded.
     pub most_per_hour: u32,
+    /// When it is first mailed again that an outage goes on; `None`: never.
+    pub remind_every: Option<Duration>,
 }
 
 /// One recipient, and when he is told.
@@ -56,6 +58,7 @@ impl Default for Roster {
             seats: Vec::new(),
             quiet: None,
             most_per_hour: MOST_PER_HOUR,
+            remind_every: None,
         }
     }
 }
@@ -134,6 +137,17 @@ impl Roster {
         }
     }
 
+    /// Until when somebody is not to be reminded of what he knows: the end of quiet hours, or the begin of his own.
+    pub fn is_off(&self, who: &str, at: Timestamp) -> Option<Timestamp> {
+        let seats = || self.seats.iter().filter(|s| s.who == who);
+        let on = |s: &Seat| s.hours.as_ref().is_none_or(|h| h.holds(at));
+        if seats().any(on) {
+            return self.rests(who, at);
+        }
+        let hours = seats().filter_map(|s| s.hours.as_ref());
+        hours.filter_map(|h| h.begin(at)).min()
+    }
+
     /// Until when what can wait is kept back.
     pub fn rests(&self, who: &str, at: Timestamp) -> Option<Timestamp> {
         let quiet = self.quiet.as_ref().filter(|q| q.holds(at))?;
@@ -184,7 +198,7 @@ mod tests {
                 },
             ],
             quiet: hours("22:00-07:00"),
-            most_per_hour: MOST_PER_HOUR,
+            ..Roster::default()
         }
     }
 

@@ -28,6 +28,8 @@ const GAPS: [Duration; 4] = [
     Duration::from_secs(900),
     Duration::from_secs(3600),
 ];
+/// A reminder comes after twice the time of the one before, but each day at least.
+const LONGEST_GAP: Duration = Duration::from_secs(86_400);
 /// Recoveries of some, while others still fail, can wait for so long.
 const PARTLY_OVER: Duration = Duration::from_secs(900);
 
@@ -70,6 +72,26 @@ impl Audience {
             due.into_iter().map(|telling| (recipient.clone(), telling))
         });
         of.collect()
+    }
+
+    /// Whom to remind of what is still going on; see [`Stories::remind`].
+    pub fn remind(
+        &mut self,
+        now: Timestamp,
+        every: &impl Fn(&Member) -> Option<Duration>,
+    ) -> Vec<(String, Reminding)> {
+        let of = self.0.iter_mut().flat_map(|(recipient, stories)| {
+            let all = stories.remind(now, every);
+            all.into_iter()
+                .map(|reminding| (recipient.clone(), reminding))
+        });
+        of.collect()
+    }
+
+    /// Whether [`Audience::remind`] would give anything.
+    pub fn reminds(&self, now: Timestamp, every: &impl Fn(&Member) -> Option<Duration>) -> bool {
+        let stories = self.0.values().flat_map(|s| &s.0);
+        stories.into_iter().any(|s| s.reminds(now, every).is_some())
     }
 
     /// Takes back what is not told yet, where `which` says so; what several were to be told, several times.
@@ -129,6 +151,9 @@ struct Told {
     at: Timestamp,
     times: u32,
     worst: Severity,
+    /// Reminders since then.
+    #[serde(default, skip_serializing_if = "is_default")]
+    reminders: u32,
 }
 
 /// An incident in a story, as it stands.
@@ -179,6 +204,21 @@ pub struct Telling {
     pub news: Vec<News>,
     /// All incidents of the story.
     pub members: Vec<Member>,
+    /// Of a reminder its number since the last news, from 1; else 0.
+    pub reminder: u32,
+}
+
+/// A story that goes on, and of which nothing was told for long.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reminding {
+    /// The worst of what is open.
+    pub lead: Member,
+    /// The mail that its thread hangs on.
+    pub root: Root,
+    /// All incidents of the story.
+    pub members: Vec<Member>,
+    /// How often it was reminded of since the last news, this time included.
+    pub times: u32,
 }
 
 impl Stories {
@@ -213,6 +253,17 @@ impl Stories {
         let storm = suspected >= STORM && suspected * STORM_SHARE >= services;
         let due = self.0.iter_mut().filter(|s| s.is_due(now, storm));
         due.filter_map(|story| story.tell(now)).collect()
+    }
+
+    /// The stories that are still going on and were not told of for long. `every` gives the time to the first reminder of
+    /// an incident; none for what nobody is to be reminded of.
+    pub fn remind(
+        &mut self,
+        now: Timestamp,
+        every: &impl Fn(&Member) -> Option<Duration>,
+    ) -> Vec<Reminding> {
+        let all = self.0.iter_mut();
+        all.filter_map(|story| story.remind(now, every)).collect()
     }
 
     /// Whether anything has happened that is not told yet.
@@ -336,6 +387,46 @@ impl Story {
             }
     }
 
+    /// What is open and to be reminded of now.
+    fn reminds(
+        &self,
+        now: Timestamp,
+        every: &impl Fn(&Member) -> Option<Duration>,
+    ) -> Option<Member> {
+        let told = self.told.filter(|_| self.news.is_empty())?;
+        if self.kind != IncidentKind::Errors {
+            return None;
+        }
+        let open = self.members.iter().filter(|m| m.open);
+        let due = open.filter(|m| {
+            let gap = |every: Duration| {
+                let doubled = every * (1 << told.reminders.min(8));
+                doubled.min(LONGEST_GAP.max(every))
+            };
+            every(m).is_some_and(|every| now.since(told.at) >= gap(every))
+        });
+        // Of equals the first: it is what the others joined.
+        due.rev().max_by_key(|m| m.severity).copied()
+    }
+
+    fn remind(
+        &mut self,
+        now: Timestamp,
+        every: &impl Fn(&Member) -> Option<Duration>,
+    ) -> Option<Reminding> {
+        let lead = self.reminds(now, every)?;
+        let root = self.root?;
+        let told = self.told.as_mut()?;
+        told.at = now;
+        told.reminders = told.reminders.saturating_add(1);
+        Some(Reminding {
+            lead,
+            root,
+            members: self.members.clone(),
+            times: told.reminders,
+        })
+    }
+
     fn tell(&mut self, now: Timestamp) -> Option<Telling> {
         let news = std::mem::take(&mut self.news);
         let lead = leading(&news)?;
@@ -353,11 +444,13 @@ impl Story {
                 at: now,
                 times: told.times.saturating_add(1),
                 worst: worst(told.worst),
+                reminders: 0,
             },
             None => Told {
                 at: now,
                 times: 1,
                 worst: worst(Severity::Degraded),
+                reminders: 0,
             },
         });
         Some(Telling {
@@ -365,6 +458,7 @@ impl Story {
             root,
             news,
             members: self.members.clone(),
+            reminder: 0,
         })
     }
 }

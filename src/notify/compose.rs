@@ -19,7 +19,7 @@ use super::words::line;
 use crate::model::digest::Digest;
 use crate::model::notification::{Compose, Letter, Note, NoteAbout, Notification, Reminder};
 use crate::model::scene::Picture;
-use crate::model::{Deadline, IncidentId, Timestamp};
+use crate::model::{Deadline, IncidentEvent, IncidentId, Timestamp};
 
 /// The sender's name in mail readers.
 const SENDER: &str = "watchfire";
@@ -111,6 +111,17 @@ impl MailComposer {
         )
     }
 
+    fn reminder_id(&self, event: &IncidentEvent, recipient: &str) -> String {
+        format!(
+            "<{}.{}.still.{}.{}@{}>",
+            event.incident,
+            event.sequence,
+            event.at.as_micros(),
+            hash(recipient),
+            self.instance
+        )
+    }
+
     /// What all mails have.
     fn head(&self, id: &str, at: Timestamp, recipient: &str) -> MessageBuilder {
         let to = Address::from_str(recipient).ok();
@@ -135,7 +146,11 @@ impl MailComposer {
 impl Compose for MailComposer {
     fn compose(&self, n: &Notification, recipient: &str) -> Letter {
         let event = &n.event;
-        let id = self.message_id(event.incident, event.sequence, recipient);
+        let id = match n.remarks.reminder {
+            0 => self.message_id(event.incident, event.sequence, recipient),
+            // Each is a mail of its own, and its time is of no other.
+            _ => self.reminder_id(event, recipient),
+        };
         // A mail that was kept back is not to come in the middle of older ones.
         let silence = n.remarks.silence.as_ref();
         let written = silence.map_or(event.at, |silence| silence.at);

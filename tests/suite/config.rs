@@ -364,13 +364,13 @@ fn what_is_legal_but_hardly_meant_is_warned_about() {
 
 #[test]
 fn a_key_that_decides_nothing_is_said_to_do_so() {
-    let text = "[alert]\nremind_every = \"4h\"\n\
+    let text = "[alert]\n\
                 [control]\nurls = [\"https://c.example\"]\n\
                 [[probe]]\nname = \"p\"\nservice = \"a\"\nkind = \"http\"\nurl = \"https://a.example\"\n";
     let settings = b"listen = \"off\"\n[heartbeat]\nurl = \"https://h.example\"\n";
     let config = load(text.as_bytes(), Some(settings)).unwrap_or_else(|f| panic!("{}", shown(&f)));
     let warned: Vec<String> = config.warnings.iter().map(|w| w.message.clone()).collect();
-    let keys = ["remind_every", "listen", "heartbeat"];
+    let keys = ["listen", "heartbeat"];
     for key in keys {
         let wanted = format!("`{key}` has no effect in this version");
         assert!(warned.contains(&wanted), "{key}: {warned:?}");

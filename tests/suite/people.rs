@@ -144,6 +144,33 @@ async fn an_outage_goes_in_quiet_hours_too_and_a_notice_waits_for_their_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outage_that_goes_on_is_mailed_again_ever_more_rarely_until_somebody_takes_it_up() {
+    let mut host = host(vec![seat("all")], |roster| {
+        roster.remind_every = Some(MINUTE * 60);
+    });
+    outage(&mut host).await;
+    let opened = host.clock.now().since(start()).as_secs() / 60;
+    host.pass(MINUTE * 300, ALL).await;
+    host.restart();
+    host.pass(MINUTE * 130, ALL).await;
+    let due: Vec<u64> = letters(&host).iter().map(|(_, due)| due - opened).collect();
+    assert_eq!(words(&host), ["open to all"; 4]);
+    assert_eq!(due, [0, 60, 180, 420], "{due:?}");
+    let last = host.last_mail();
+    let at = last.event.at.since(start()).as_secs() / 60;
+    assert_eq!((last.remarks.reminder, at), (3, opened + 420));
+    let ack = Ask::Ack {
+        incident: IncidentId(1),
+        note: String::new(),
+    };
+    host.say(ack).await;
+    host.pass(MINUTE * 600, ALL).await;
+    assert_eq!(words(&host).len(), 4);
+    host.pass(MINUTE * 120, NONE).await;
+    assert_eq!(words(&host)[4..], ["close to all"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn beyond_the_most_an_hour_what_happens_is_folded_into_one_mail() {
     let mut host = host(vec![seat("all")], |roster| roster.most_per_hour = 1);
     outage(&mut host).await;

@@ -44,7 +44,15 @@ impl Compose for Ears {
         self.0.lock().unwrap().mails.push(n.clone());
         Letter {
             recipient: recipient.to_owned(),
-            message_id: format!("<{}.{}.{recipient}>", n.event.incident, n.event.sequence),
+            message_id: format!(
+                "<{}.{}.{}.{recipient}>",
+                n.event.incident,
+                n.event.sequence,
+                match n.remarks.reminder {
+                    0 => 0,
+                    _ => n.event.at.as_micros(),
+                }
+            ),
             bytes: Vec::new(),
         }
     }

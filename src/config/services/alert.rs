@@ -34,7 +34,6 @@ pub(super) fn alert(
     webhooks: Option<&[String]>,
 ) -> Alert {
     fields.only(whose, &[ALERT_KEYS]);
-    fields.without_effect(&["remind_every"]);
     let email = people::once(fields, "email", address);
     let webhook = people::once(fields, "webhook", |text| people::known(text, webhooks));
     let zone = people::zone(fields, usual.zone);
@@ -66,7 +65,10 @@ pub(super) fn alert(
             .unwrap_or(usual.false_pages_per_year),
         min_error_rate: rate.unwrap_or(usual.min_error_rate),
         remind_every: fields
-            .text("remind_every", duration(MINUTE..=DAY * 30))
+            .text("remind_every", |text| match text {
+                "off" => Ok(None),
+                _ => duration(MINUTE..=DAY * 30)(text).map(Some),
+            })
             .unwrap_or(usual.remind_every),
         reopen_within: fields
             .text("reopen_within", duration(MINUTE..=DAY))

@@ -37,6 +37,8 @@ pub struct Remarks {
     pub stands_for: Option<Unsent>,
     /// Why the reader is told only now of what others know already.
     pub joins: Option<Joins>,
+    /// Of a reminder that it goes on: its number since the last news, from 1; else 0.
+    pub reminder: u32,
 }
 
 /// Why somebody is told later than others.

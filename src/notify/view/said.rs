@@ -11,6 +11,12 @@ const NOTE_LIMIT: usize = 500;
 /// A sentence each.
 pub fn sentences(n: &Notification) -> Vec<String> {
     let mut sentences = Vec::new();
+    if n.remarks.reminder > 0 {
+        sentences.push(format!(
+            "This is a reminder: it has been open for {}, and nobody has acknowledged it.",
+            span(n.event.at.since(n.opened_at))
+        ));
+    }
     match n.remarks.joins {
         Some(Joins::Called(after)) => sentences.push(format!(
             "You are told because nobody has acknowledged it for {}: `watchfire ack {}` does.",

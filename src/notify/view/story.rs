@@ -34,6 +34,7 @@ pub fn headline(n: &Notification) -> String {
         EventKind::Close if !n.fellows.is_empty() => {
             format!("RECOVERED: {title} and all others")
         }
+        EventKind::Open if n.remarks.reminder > 0 => format!("STILL OPEN: {title}, {state}"),
         EventKind::Open => format!("{}: {title}", state.to_uppercase()),
         EventKind::Escalate => format!("WORSE: {title}, now a {state}"),
         EventKind::Deescalate => format!("BETTER: {title}, now a {state}"),

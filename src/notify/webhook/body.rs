@@ -75,6 +75,7 @@ pub(super) fn of_incident(form: Form, n: &Notification, id: &str) -> Value {
                 "since": event.since.to_string(),
                 "opened_at": n.opened_at.to_string(),
                 "reopened": n.reopened,
+                "reminder": n.remarks.reminder,
                 "failed": event.verdict.failed,
                 "of": event.verdict.of,
                 "usual": event.verdict.usual,

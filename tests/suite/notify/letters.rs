@@ -595,6 +595,7 @@ fn a_mail_says_who_works_on_it_and_that_it_was_kept_back() {
         }),
         stands_for: None,
         joins: None,
+        reminder: 0,
     };
     let said = text(&n).replace('\n', " ");
     let kept = "Its mails were kept back until 05:00:00 UTC by a silence of ann: \"they know\"";
