@@ -222,7 +222,6 @@ impl Storm {
                 id,
                 at: now,
                 result: DeliveryResult::Sent,
-                reached: true,
                 reply: "250 taken".to_owned(),
             })
         };
