@@ -234,8 +234,8 @@ impl Desk<'_, '_> {
             pace: self.pace(service.plan.id, &event, reopen_within),
             fellows: self.fellows(telling),
             common: common(&self.failing(&telling.members), self.services.len()),
-            works: if outage {
-                self.works(recipient, service)
+            works: if outage && telling.members.iter().any(|m| m.open) {
+                self.works(recipient, service, &telling.members)
             } else {
                 Vec::new()
             },
@@ -335,10 +335,11 @@ impl Desk<'_, '_> {
         .collect()
     }
 
-    /// The recipient's services that have no trouble at all: first those that can do what fails at `lead`, the best
-    /// first and with their usual latency, then the titles of the others.
-    fn works(&self, recipient: &str, lead: &Service) -> Vec<String> {
-        let known = |s: &Service| s.works() && s.plan.recipients.has(recipient);
+    /// The recipient's services that have no trouble at all, and are not those that the mail is about: first those that
+    /// can do what fails at `lead`, the best first and with their usual latency, then the titles of the others.
+    fn works(&self, recipient: &str, lead: &Service, about: &[Member]) -> Vec<String> {
+        let is_other = |s: &Service| about.iter().all(|m| m.service != s.plan.id);
+        let known = |s: &Service| s.works() && is_other(s) && s.plan.recipients.has(recipient);
         let mut names = BTreeSet::new();
         let mut works = Vec::new();
         for ability in lead.lost() {

@@ -21,7 +21,7 @@ pub fn clock(at: Timestamp, mail: Timestamp) -> String {
     }
 }
 
-/// `45 s`, `6 min`, `1 h 42 min`, `2 d 3 h`; seconds are left out from two minutes on.
+/// `45 s`, `6 min`, `1 h 42 min`, `2 d 3 h`; rounded to minutes from two minutes on.
 pub fn span(length: Duration) -> String {
     let s = length.as_secs() + u64::from(length.subsec_millis() >= 500);
     let two = |a: u64, unit: &str, b: u64, small: &str| match b {
@@ -30,8 +30,11 @@ pub fn span(length: Duration) -> String {
     };
     match s {
         0..120 => format!("{s} s"),
-        120..3600 => format!("{} min", s / 60),
-        3600..86_400 => two(s / 3600, "h", s % 3600 / 60, "min"),
+        120..3570 => format!("{} min", (s + 30) / 60),
+        3570..86_400 => {
+            let minutes = (s + 30) / 60;
+            two(minutes / 60, "h", minutes % 60, "min")
+        }
         _ => two(s / 86_400, "d", s % 86_400 / 3600, "h"),
     }
 }
@@ -103,7 +106,7 @@ mod tests {
     #[test]
     fn spans_are_told_in_two_units_at_most() {
         let told =
-            [0, 45, 119, 120, 3599, 3600, 6120, 183_600].map(|s| span(Duration::from_secs(s)));
+            [0, 45, 119, 120, 227, 3599, 3600, 6120, 183_600].map(|s| span(Duration::from_secs(s)));
         assert_eq!(
             told,
             [
@@ -111,7 +114,8 @@ mod tests {
                 "45 s",
                 "119 s",
                 "2 min",
-                "59 min",
+                "4 min",
+                "1 h",
                 "1 h",
                 "1 h 42 min",
                 "2 d 3 h"

@@ -128,7 +128,7 @@ fn recovery(n: &Notification) -> Vec<String> {
     };
     let noticed = match n.opened_at.since(onset) {
         Duration::ZERO => String::new(),
-        late => format!("; it was noticed within {}", span(late)),
+        late => format!("; it was noticed after {}", span(late)),
     };
     let what = outage(event.severity, event.kind);
     if event.retired {

@@ -228,7 +228,7 @@ fn an_incident_whose_probes_were_removed_has_not_recovered() {
         let told = text(&n);
         let head = "NOT WATCHED ANY MORE: OpenAI\n\n\
                     Its probes were removed from probes.toml: nobody can tell whether it goes on.\n\
-                    The major outage was seen for 1 h 10 min, from 03:40:35 UTC on.";
+                    The major outage was seen for 1 h 11 min, from 03:40:35 UTC on.";
         assert!(told.replace("\r\n", "\n").starts_with(head), "{told}");
         for wrong in ["worked again", "stayed well", "break again", "RECOVERED"] {
             assert!(!told.contains(wrong), "{told}");
