@@ -444,6 +444,13 @@ async fn by_a_clock_that_is_wrong_nothing_ends() {
     tokio::time::advance(Duration::from_secs(6)).await;
     engine.turn(Vec::new(), Vec::new());
     engine.turn(Vec::new(), vec![controls(0, 3)]);
+    // One that began while the clock was wrong, and ends when it is right.
+    let mut late = ended(&bed);
+    late.at = bed.clock.now() - Duration::from_secs(5);
+    let engine = bed.engine.as_mut().unwrap();
+    engine.turn(vec![late], Vec::new());
+    tokio::time::advance(Duration::from_secs(3)).await;
+    engine.turn(Vec::new(), Vec::new());
     // `Plain` writes no reminder: had there been one, the test would have ended.
     let reader = Reader::open(bed.dir.path()).unwrap();
     assert_eq!(reader.notices().unwrap().len(), 0);
