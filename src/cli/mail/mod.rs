@@ -60,6 +60,8 @@ enum Wanted {
     Open,
     /// It got worse
     Escalated,
+    /// It stays open, and nobody has taken it up
+    StillOpen,
     /// It got better, and goes on
     Better,
     /// It had recovered, and broke again
@@ -84,6 +86,12 @@ enum Wanted {
     Reminder,
     /// How a day was
     Digest,
+    /// The mail server was away, and mails waited
+    Late,
+    /// More was to be told than mails an hour are sent
+    Folded,
+    /// Somebody else does not get the mails
+    Refused,
     /// What `test-mail` sends
     Test,
     /// Names and replies full of markup and other scripts: what a mail program makes of it
@@ -110,10 +118,14 @@ impl Wanted {
     fn letter(self, composer: &MailComposer, at: Timestamp) -> Letter {
         let told = match self {
             Wanted::Reminder => return composer.remind(&sample::reminder(at, LOCATION), TO),
+            Wanted::Late => return composer.note(&sample::late(at, LOCATION), TO),
+            Wanted::Folded => return composer.note(&sample::folded(at, LOCATION), TO),
+            Wanted::Refused => return composer.note(&sample::refused(at, LOCATION), TO),
             Wanted::Digest => return composer.digest(&sample::digest(at, LOCATION), TO),
             Wanted::Test => return composer.compose_test(&sample::test(at, LOCATION), TO),
             Wanted::All | Wanted::Open => sample::open(at, LOCATION),
             Wanted::Escalated => sample::escalated(at, LOCATION),
+            Wanted::StillOpen => sample::still_open(at, LOCATION),
             Wanted::Better => sample::better(at, LOCATION),
             Wanted::Reopened => sample::reopened(at, LOCATION),
             Wanted::ComesBack => sample::comes_back(at, LOCATION),
@@ -198,6 +210,23 @@ mod tests {
             assert!(
                 !html.contains("cid:") && !html.contains("=\"http"),
                 "{name}: {html}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_texts_in_the_documentation_are_those_of_the_mails() {
+        let composer = MailComposer::new(FROM, "preview.watchfire").unwrap();
+        let at = Timestamp::parse(AT).unwrap();
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/mail");
+        for kind in Wanted::All.kinds() {
+            let (_, text) = bodies(&kind.letter(&composer, at).bytes);
+            let file = docs.join(format!("{}.txt", kind.name()));
+            let kept = fs::read_to_string(&file).unwrap_or_default();
+            assert!(
+                text == kept,
+                "{} is of another time: run tests/mail/screenshots --write",
+                file.display()
             );
         }
     }

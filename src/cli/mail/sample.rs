@@ -10,7 +10,7 @@ use crate::model::common::Common;
 use crate::model::digest::{Digest, ServiceDigest};
 use crate::model::life::Theme;
 use crate::model::notification::{
-    Fellow, LastFailure, Notification, Pace, ProbeTally, Reason, Reminder, Thread,
+    Fellow, LastFailure, Note, NoteAbout, Notification, Pace, ProbeTally, Reason, Reminder, Thread,
 };
 use crate::model::scene::{PageWord, Picture, Scene, Step};
 use crate::model::trace::TimeColumn;
@@ -229,6 +229,28 @@ pub fn escalated(opened: Timestamp, location: &str) -> Notification {
         tally(2, 9, 12),
         tally(3, 8, 12),
     ];
+    n
+}
+
+/// It stays open, and nobody has taken it up.
+pub fn still_open(opened: Timestamp, location: &str) -> Notification {
+    let mut n = open(opened, location);
+    let since = n.event.since;
+    n.event.at = opened + minutes(240);
+    n.event.verdict = verdict(812, 1940, n.event.at.since(since));
+    n.remarks.reminder = 1;
+    n.probes = vec![
+        tally(0, 364, 485),
+        tally(1, 361, 485),
+        tally(2, 46, 485),
+        tally(3, 41, 485),
+    ];
+    n.reasons = vec![
+        reason(FailureKind::ServerError, Fault::Provider, Some(503), 640),
+        reason(FailureKind::Timeout, Fault::Provider, None, 172),
+    ];
+    n.scene.picture = picture("OpenAI", n.event.at, since, &n.scene.steps, Wrong::Fails);
+    n.last_failure = Some(failure(n.event.at - Duration::from_secs(8)));
     n
 }
 
@@ -489,6 +511,53 @@ pub fn reminder(at: Timestamp, location: &str) -> Reminder {
         location: location.to_owned(),
         at,
     }
+}
+
+fn note(about: NoteAbout, at: Timestamp, location: &str) -> Note {
+    Note {
+        about,
+        location: location.to_owned(),
+        at,
+    }
+}
+
+/// The mail server was away.
+pub fn late(at: Timestamp, location: &str) -> Note {
+    let about = NoteAbout::Late {
+        from: at - minutes(95),
+        to: at - minutes(1),
+        waiting: 3,
+        folded: 2,
+    };
+    note(about, at, location)
+}
+
+/// More happened than mails an hour are sent.
+pub fn folded(at: Timestamp, location: &str) -> Note {
+    let events = vec![
+        ("OpenAI".to_owned(), open(at - minutes(30), location).event),
+        (
+            "OpenAI".to_owned(),
+            recovered(at - minutes(90), location).event,
+        ),
+    ];
+    let about = NoteAbout::Folded {
+        most: 40,
+        since: at - minutes(30),
+        events,
+        more: 11,
+    };
+    note(about, at, location)
+}
+
+/// Somebody else gets no mail.
+pub fn refused(at: Timestamp, location: &str) -> Note {
+    let about = NoteAbout::Refused {
+        recipient: "gone@example.com".to_owned(),
+        reply: "550 5.1.1 no such user here".to_owned(),
+        incident: Some(IncidentId(1)),
+    };
+    note(about, at, location)
 }
 
 /// How a day was.
