@@ -35,6 +35,9 @@ pub enum Side {
     End,
 }
 
+/// A value of one moment alone is as wide as this, in pixels.
+const DASH: f64 = 4.0;
+
 /// Draws on a ground.
 pub struct Pen<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
@@ -48,8 +51,17 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         self.area.draw(&shape).map_err(failed)
     }
 
-    /// A line through these places, `width` pixels wide.
+    /// A line through these places, `width` pixels wide; of one place alone a dash.
     pub fn line(&self, places: &[Place], ink: Ink, width: f64) -> Result<(), DrawError> {
+        let dash;
+        let places = match places {
+            [] => return Ok(()),
+            [(x, y)] => {
+                dash = [(x - DASH / 2.0, *y), (x + DASH / 2.0, *y)];
+                &dash
+            }
+            more => more,
+        };
         let style = ShapeStyle {
             color: self.color(ink).to_rgba(),
             filled: false,
@@ -160,5 +172,25 @@ mod tests {
         assert_eq!(cut("chat", 10.0, 100.0), "chat");
         assert_eq!(cut("api_chat_completions", 10.0, 57.0), "api_chat_…");
         assert_eq!(cut("é", 10.0, 0.0), "é");
+    }
+
+    #[test]
+    fn a_line_of_one_place_is_a_dash_and_one_of_none_is_nothing() {
+        let drawn = |places: &[Place]| {
+            let drawn = svg((100, 100), Scheme::Light, |pen| {
+                pen.line(places, Ink::Line, 1.0)
+            });
+            drawn.unwrap().matches("<polyline").count()
+        };
+        assert_eq!(drawn(&[]), 0);
+        assert_eq!(drawn(&[(50.0, 50.0)]), 1);
+        assert_eq!(drawn(&[(50.0, 50.0), (60.0, 40.0)]), 1);
+        let dash = svg((100, 100), Scheme::Light, |pen| {
+            pen.line(&[(50.0, 50.0)], Ink::Line, 1.0)
+        });
+        let dash = dash.unwrap();
+        let points = dash.split("points=\"").nth(1).unwrap();
+        let points = points.split('"').next().unwrap();
+        assert_eq!(points.split_whitespace().count(), 2, "{points}");
     }
 }

@@ -185,8 +185,8 @@ pub fn main() -> ExitCode {
 pub fn log(filter: &str) {
     let wanted = std::env::var("WATCHFIRE_LOG").unwrap_or_else(|_| filter.to_owned());
     // What the cron library says of itself at the start is of no use to anybody.
-    let filter = EnvFilter::try_new(format!("tokio_cron_scheduler=warn,{wanted}"))
-        .unwrap_or_else(|_| EnvFilter::new("tokio_cron_scheduler=warn,info"));
+    let filter = EnvFilter::try_new(format!("tokio_cron_scheduler=warn,usvg=error,{wanted}"))
+        .unwrap_or_else(|_| EnvFilter::new("tokio_cron_scheduler=warn,usvg=error,info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(lines::Lines::to_stderr())

@@ -12,10 +12,18 @@ use crate::engine::{Inbox, Input};
 use crate::report::digest;
 use crate::store::Reader;
 
-/// All that it takes to write one. The configuration is that which is in force.
+/// The configuration in force, while a digest is wanted: it takes a kilobyte or two a probe.
+pub(super) type Kept = Option<Arc<Config>>;
+
+/// What is to be kept of a configuration.
+pub(super) fn keep(config: &Arc<Config>) -> Kept {
+    config.digest.is_some().then(|| Arc::clone(config))
+}
+
+/// All that it takes to write one.
 #[derive(Clone)]
 pub(super) struct Digests {
-    pub config: watch::Receiver<Arc<Config>>,
+    pub config: watch::Receiver<Kept>,
     pub instance: String,
     pub clock: Clock,
     pub inbox: Inbox,
@@ -24,12 +32,15 @@ pub(super) struct Digests {
 impl Digests {
     /// When one is due, if any is wanted.
     pub fn cron(&self) -> Option<String> {
-        Some(self.config.borrow().digest.as_ref()?.cron.clone())
+        let config = self.config.borrow();
+        Some(config.as_ref()?.digest.as_ref()?.cron.clone())
     }
 
     /// Writes the one that is due now. May take seconds: it reads the sums of the whole time.
     pub fn write(&self) {
-        let config = self.config.borrow().clone();
+        let Some(config) = self.config.borrow().clone() else {
+            return;
+        };
         let Some(wanted) = &config.digest else { return };
         match self.letters(&config, wanted) {
             Ok(letters) => {

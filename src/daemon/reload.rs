@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::plan::{self, Numbered, ProbeJob};
-use super::{Reread, control, systemd};
+use super::{Reread, control, digest, systemd};
 use crate::clock::Clock;
 use crate::config::{Backup, Config, OnChange};
 use crate::engine::{Inbox, Input};
@@ -89,8 +89,8 @@ impl Lasting {
 
 /// What it takes to adopt changed files.
 pub(super) struct Reload {
-    /// The configuration in force, for whoever looks at it later.
-    pub current: watch::Sender<Arc<Config>>,
+    /// For the digest.
+    pub kept: watch::Sender<digest::Kept>,
     pub reread: Reread,
     pub lasting: Lasting,
     pub clock: Clock,
@@ -137,7 +137,7 @@ impl Reload {
         };
         self.controls.send_replace(controls);
         let config = Arc::new(config);
-        self.current.send_replace(Arc::clone(&config));
+        self.kept.send_replace(digest::keep(&config));
         let (commands, clock) = (self.commands.clone(), self.clock.clone());
         self.inbox.tell(Input::Reload(Box::new(move |store| {
             let Numbered { services, slots } = plan::number(store, &config, &client, clock.now())?;

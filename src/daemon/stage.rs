@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::digest::Digests;
+use super::digest::{self, Digests};
 use super::hook::{Hook, Runner};
 use super::plan::{self, Numbered, ProbeJob};
 use super::relay::Relay;
@@ -118,7 +118,7 @@ impl Stage {
             config.backup.cron.clone(),
         );
         let lasting = Lasting::of(&config);
-        let (current, in_force) = watch::channel(Arc::new(config));
+        let (kept, in_force) = watch::channel(digest::keep(&Arc::new(config)));
         let digests = Digests {
             config: in_force,
             instance,
@@ -126,7 +126,7 @@ impl Stage {
             inbox: inbox.clone(),
         };
         let reload = Reload {
-            current,
+            kept,
             reread,
             lasting,
             clock: clock.clone(),

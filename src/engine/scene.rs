@@ -16,7 +16,7 @@ use crate::model::trace::TimeColumn;
 use crate::model::{EventKind, IncidentEvent, IncidentKind, Timestamp};
 use crate::store::{StoreError, Transaction};
 
-/// Runs that are read for a picture: 16 hours of ten probes each 30 s. A tenth of a second at worst.
+/// Runs that are read for a picture: 16 hours of ten probes each 30 s.
 const MOST_RUNS: usize = 20_000;
 /// Pictures of one transaction: a storm is told of in one letter to each, and what comes beyond that goes without.
 pub(super) const MOST_PICTURES: usize = 4;
