@@ -63,7 +63,8 @@ class Afterwards:
             _, failed, of, since = event
             shares = (mail.share(mail.plain), mail.share(mail.html))
             row(shares == ((failed, of),) * 2, f"{what}: k of n, plain and HTML", f"{failed} of {of}", plain(shares))
-            moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since // 1_000_000))
+            # A moment of the mail's own day stands without its date.
+            moment = time.strftime("%H:%M:%S UTC", time.gmtime(since // 1_000_000))
             both = [moment in text for text in (mail.plain, mail.html)]
             row(all(both), f"{what}: since when", "the event's moment in both", "in both" if all(both) else f"{both}")
         named = all("server_error, HTTP 500" in text for text in (opened.plain, opened.html))
