@@ -45,9 +45,9 @@ impl Stage {
     pub(super) async fn play_once(self) -> Result<OnceSummary, DaemonError> {
         let places = Arc::new(Semaphore::new(self.limits.total.max(1)));
         let failed = Arc::new(AtomicUsize::new(0));
-        let probes = self.numbered.slots.len();
+        let probes = self.slots.len();
         let mut runs = JoinSet::new();
-        for slot in self.numbered.slots {
+        for slot in self.slots {
             let (places, failed, inbox) = (places.clone(), failed.clone(), self.inbox.clone());
             runs.spawn(async move {
                 let _place = places.acquire_owned().await;

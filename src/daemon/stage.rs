@@ -21,7 +21,7 @@ use super::{DaemonError, Setup, control, housekeeping, sender, systemd};
 use crate::clock::Clock;
 use crate::engine::{Backups, Engine, Inbox, Parts};
 use crate::probe::Client;
-use crate::schedule::{self, Command, Counters};
+use crate::schedule::{self, Command, Counters, Slot};
 use crate::store::Store;
 
 /// The wall clock is compared with the machine's this often.
@@ -29,7 +29,9 @@ const RESYNC: Duration = Duration::from_secs(1);
 /// All that is set up before the first probe runs.
 pub(super) struct Stage {
     clock: Clock,
-    pub(super) numbered: Numbered,
+    pub(super) slots: Vec<Slot<ProbeJob>>,
+    /// How many services are watched.
+    services: usize,
     pub(super) limits: schedule::InFlight,
     backup_cron: String,
     digests: Digests,
@@ -64,7 +66,8 @@ impl Stage {
             );
         }
         let client = Client::new(clock.clone(), &config.roots, config.redactor.clone())?;
-        let numbered = plan::number(&mut store, &config, &client, clock.now())?;
+        let Numbered { services, slots } = plan::number(&mut store, &config, &client, clock.now())?;
+        let watched = services.len();
         let instance = store.instance().to_owned();
         let composer = plan::composer(&config, store.instance()).map_err(DaemonError::Mail)?;
         let ways = sender::ways(&config, &clock).map_err(DaemonError::Mail)?;
@@ -94,7 +97,7 @@ impl Stage {
         let engine = Engine::start(Parts {
             store,
             clock: clock.clone(),
-            services: numbered.services.clone(),
+            services,
             compose: Box::new(composer),
             location: config.location.clone(),
             retention: config.retention,
@@ -146,7 +149,8 @@ impl Stage {
         };
         Ok(Self {
             clock,
-            numbered,
+            slots,
+            services: watched,
             limits,
             backup_cron,
             digests,
@@ -188,9 +192,9 @@ impl Stage {
             let inbox = inbox.clone();
             move |sample| inbox.sample(sample)
         };
-        let probes = self.numbered.slots.len();
+        let probes = self.slots.len();
         let schedule = schedule::run(
-            self.numbered.slots,
+            self.slots,
             self.limits,
             clock.clone(),
             self.receiver,
@@ -212,10 +216,7 @@ impl Stage {
                 }
             }
         };
-        info!(
-            "watching {probes} probes of {} services",
-            self.numbered.services.len()
-        );
+        info!("watching {probes} probes of {} services", self.services);
         systemd::tell(&[
             NotifyState::Ready,
             NotifyState::Status(&format!("watching {probes} probes")),

@@ -183,7 +183,7 @@ impl Call {
             prepared: Arc::new(Prepared {
                 method: self.method.clone(),
                 url,
-                headers: headers.all,
+                headers: Arc::new(headers.all),
                 secret: headers.secret,
                 redirects,
                 max_bytes: shared.max_bytes,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{HeaderMap, Method};
+use http::Method;
 use url::Url;
 
 use super::client::{Client, ClientError};
@@ -73,7 +73,7 @@ impl Control {
         let prepared = Prepared {
             method: Method::GET,
             url,
-            headers: HeaderMap::new(),
+            headers: Arc::default(),
             secret: Vec::new(),
             redirects: 0,
             max_bytes: MOST_BYTES,

@@ -15,6 +15,7 @@ use toml::de::DeValue;
 
 use super::evidence::with_excerpt;
 use super::fields::{Fields, wanted};
+use super::headers::shared;
 use super::pattern::Pattern;
 use super::reply::Reply;
 use super::target::{self, Auth};
@@ -101,7 +102,7 @@ fn build(
             prepared: Arc::new(Prepared {
                 method: Method::GET,
                 url,
-                headers: headers.all,
+                headers: shared(headers.all),
                 secret: headers.secret,
                 redirects: redirects.unwrap_or(0),
                 max_bytes: Prepared::MAX_BYTES,

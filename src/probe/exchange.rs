@@ -135,7 +135,7 @@ impl<'c> Exchange<'c> {
     ) -> Result<reqwest::Response, Halt> {
         let mut url = Cow::Borrowed(&prepared.url);
         let mut method = prepared.method.clone();
-        let mut headers = Cow::Borrowed(&prepared.headers);
+        let mut headers = Cow::Borrowed(&*prepared.headers);
         loop {
             self.https = url.scheme() == "https";
             if self.https {

@@ -18,6 +18,7 @@ mod expect;
 pub mod faults;
 mod fields;
 mod flow;
+mod headers;
 mod headroom;
 mod html;
 mod http;

@@ -72,7 +72,7 @@ impl Poster {
             prepared: Arc::new(Prepared {
                 method: Method::POST,
                 url: url.clone(),
-                headers: all,
+                headers: Arc::new(all),
                 secret: Vec::new(),
                 redirects: 0,
                 max_bytes: MOST_BYTES,

@@ -24,7 +24,7 @@ pub struct Prepared {
     /// `http` or `https`, without user information and fragment.
     pub url: Url,
     /// All headers of our own; secret values are marked sensitive.
-    pub headers: HeaderMap,
+    pub headers: Arc<HeaderMap>,
     /// Those of `headers` that carry a secret: dropped, like the body, when a redirect leaves the origin.
     pub secret: Vec<HeaderName>,
     /// Redirects that are followed; at most [`Prepared::MOST_REDIRECTS`].

@@ -247,6 +247,8 @@ impl Detector {
         let removed = self.probes.len() < before;
         let known: HashSet<ProbeId> = self.probes.iter().map(|p| p.id).collect();
         let new = wanted.difference(&known);
+        self.probes
+            .reserve_exact(wanted.len().saturating_sub(known.len()));
         self.probes.extend(new.map(|id| ProbeState::new(*id)));
         self.probes.sort_unstable_by_key(|p| p.id);
         for rule in rules.probes.iter().filter(|r| r.confirm == Confirm::Off) {

@@ -14,6 +14,7 @@ use super::{APIS, Chat, anthropic, models};
 use crate::diagnostic::Problem;
 use crate::probe::expect::Expect;
 use crate::probe::fields::Fields;
+use crate::probe::headers::shared;
 use crate::probe::target::{self, Auth};
 use crate::probe::{Check, Keep, Prepared, Surroundings};
 
@@ -136,7 +137,7 @@ pub(super) fn build(
         prepared: Arc::new(Prepared {
             method: http::Method::POST,
             url,
-            headers: headers.all,
+            headers: shared(headers.all),
             secret: headers.secret,
             redirects: 0,
             max_bytes: expect.max_bytes(),

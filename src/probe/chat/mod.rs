@@ -56,7 +56,7 @@ struct Chat {
     model: String,
     max_tokens: u64,
     stream: bool,
-    expect: Expect,
+    expect: Arc<Expect>,
     first_token_within: Option<Duration>,
     stall_after: Duration,
     host: String,

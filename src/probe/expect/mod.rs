@@ -9,6 +9,7 @@ mod json;
 mod status;
 mod wire;
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use toml::Spanned;
@@ -32,6 +33,9 @@ const MAX_BYTES: std::ops::Range<u64> = 1..64 * 1024 * 1024 + 1;
 
 /// Least and most that `min_chars` can be set to.
 const MIN_CHARS: std::ops::Range<u64> = 1..100_001;
+
+/// Of all probes without the key `expect`.
+static NOTHING: LazyLock<Arc<Expect>> = LazyLock::new(Arc::default);
 
 /// The claims on a reply; the default claims nothing but a 2xx.
 #[derive(Debug, Clone, Default)]
@@ -64,9 +68,9 @@ impl Expect {
     ];
 
     /// Reads `expect` of a probe, of which only `known` keys are allowed.
-    pub(super) fn read(probe: &mut Fields<'_, '_>, known: &[&str]) -> Self {
+    pub(super) fn read(probe: &mut Fields<'_, '_>, known: &[&str]) -> Arc<Self> {
         let Some(value) = probe.get("expect") else {
-            return Self::default();
+            return NOTHING.clone();
         };
         let mut fields = Fields::of(value);
         fields.only(known);
@@ -99,7 +103,7 @@ impl Expect {
             fields.fault(fault);
         }
         probe.take::<()>(Err(fields.problems()));
-        expect
+        Arc::new(expect)
     }
 
     /// Whether a status is wanted: those of `status`, or any 2xx.

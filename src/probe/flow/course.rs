@@ -130,7 +130,7 @@ impl Course {
             ) {
                 // What was captured may be in the address.
                 value.set_sensitive(true);
-                prepared.headers.insert(name, value);
+                Arc::make_mut(&mut prepared.headers).insert(name, value);
             }
         }
         request
@@ -140,7 +140,7 @@ impl Course {
     pub(super) fn with_cookies(&self, mut request: Request) -> Request {
         let prepared: &mut Prepared = Arc::make_mut(&mut request.prepared);
         if let Some(cookies) = self.cookies.header(&prepared.url) {
-            prepared.headers.insert(header::COOKIE, cookies);
+            Arc::make_mut(&mut prepared.headers).insert(header::COOKIE, cookies);
         }
         request
     }

@@ -62,7 +62,7 @@ struct Stage {
     shared: Shared,
     redirects: u8,
     captures: Vec<(String, Capture)>,
-    expect: Expect,
+    expect: Arc<Expect>,
     finally: bool,
 }
 
@@ -118,16 +118,18 @@ impl Flow {
         if redirect::becomes_get(reply.status, &prepared.method) {
             prepared.method = Method::GET;
             body = Bytes::new();
-            redirect::drop_body_headers(&mut prepared.headers);
+            redirect::drop_body_headers(Arc::make_mut(&mut prepared.headers));
         }
         if next.origin() != prepared.url.origin() {
             // Secrets and whatever was meant for the first host stay with it.
-            prepared.headers = redirect::for_a_stranger(&prepared.headers);
+            prepared.headers = Arc::new(redirect::for_a_stranger(&prepared.headers));
             prepared.secret.clear();
             body = Bytes::new();
         }
         // Those for the new address are added below.
-        prepared.headers.remove(header::COOKIE);
+        if prepared.headers.contains_key(header::COOKIE) {
+            Arc::make_mut(&mut prepared.headers).remove(header::COOKIE);
+        }
         prepared.url = next;
         let request = Request {
             prepared: Arc::new(prepared),

@@ -77,7 +77,7 @@ impl Submit {
             prepared: Arc::new(Prepared {
                 method: if form.post { Method::POST } else { Method::GET },
                 url,
-                headers: headers.all,
+                headers: Arc::new(headers.all),
                 secret: headers.secret,
                 redirects: 0,
                 max_bytes: shared.max_bytes,

@@ -10,6 +10,7 @@ use toml::de::DeValue;
 
 use super::expect::Expect;
 use super::fields::Fields;
+use super::headers::shared;
 use super::reply::{Reply, Reported};
 use super::target::{self, Auth};
 use super::verdict::{refusal, unfinished, walled, wrong};
@@ -46,7 +47,7 @@ const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 #[derive(Debug)]
 struct Http {
     request: Request,
-    expect: Expect,
+    expect: Arc<Expect>,
     /// For messages: `2xx`, `200 or 204`.
     wanted: String,
     host: String,
@@ -83,7 +84,7 @@ fn build(
             prepared: Arc::new(Prepared {
                 method,
                 url,
-                headers: headers.all,
+                headers: shared(headers.all),
                 secret: headers.secret,
                 redirects: redirects.unwrap_or(0),
                 max_bytes: expect.max_bytes(),

@@ -25,6 +25,7 @@ use self::picture::Wanted;
 use super::evidence::{excerpt, with_excerpt};
 use super::expect::Expect;
 use super::fields::Fields;
+use super::headers::shared;
 use super::reply::{Reply, Reported, StreamReader};
 use super::target;
 use super::verdict::{page_instead, refusal, unfinished, wrong};
@@ -79,7 +80,7 @@ struct Picture {
     model: String,
     stream: bool,
     wanted: Wanted,
-    expect: Expect,
+    expect: Arc<Expect>,
     host: String,
 }
 
@@ -111,7 +112,7 @@ fn build(
             prepared: Arc::new(Prepared {
                 method: Method::POST,
                 url,
-                headers: headers.all,
+                headers: shared(headers.all),
                 secret: headers.secret,
                 redirects: 0,
                 max_bytes: expect.max_bytes.unwrap_or(Prepared::MAX_IMAGE_BYTES),
@@ -211,7 +212,7 @@ impl Picture {
             prepared: Arc::new(Prepared {
                 method: Method::GET,
                 url,
-                headers,
+                headers: Arc::new(headers),
                 secret: Vec::new(),
                 redirects: PICTURE_REDIRECTS,
                 max_bytes: self.request.prepared.max_bytes,

@@ -14,6 +14,7 @@ mod media;
 mod read;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -70,7 +71,7 @@ struct Job {
     fetch: Option<Call>,
     cancel: Option<Call>,
     delete: Option<Call>,
-    expect: Expect,
+    expect: Arc<Expect>,
     /// The kind of media that is wanted; `None` for the one that the reply says.
     media: Option<&'static str>,
     shared: Shared,

@@ -19,6 +19,7 @@ use self::list::{Listed, More};
 use super::evidence::{fit, with_excerpt};
 use super::expect::Expect;
 use super::fields::{Fields, wanted};
+use super::headers::shared;
 use super::reply::{Reply, Reported};
 use super::target::{self, Auth};
 use super::verdict::{page_instead, refusal, unfinished, wrong};
@@ -98,7 +99,7 @@ struct Models {
     request: Request,
     /// The models that have to be there.
     names: Vec<String>,
-    expect: Expect,
+    expect: Arc<Expect>,
     host: String,
 }
 
@@ -147,7 +148,7 @@ fn build(
             prepared: Arc::new(Prepared {
                 method: Method::GET,
                 url,
-                headers: headers.all,
+                headers: shared(headers.all),
                 secret: headers.secret,
                 redirects: 0,
                 max_bytes: expect.max_bytes.unwrap_or(MAX_BYTES),

@@ -19,6 +19,7 @@ use url::Url;
 
 use self::map::Map;
 use super::fields::Fields;
+use super::headers::shared;
 use super::reply::{End, Reply};
 use super::target::{self, Auth};
 use super::verdict::{page_instead, refusal, unfinished, wrong};
@@ -106,7 +107,7 @@ fn request(url: Url, headers: &HeaderMap, secret: &[HeaderName]) -> Request {
         prepared: Arc::new(Prepared {
             method: Method::GET,
             url,
-            headers: headers.clone(),
+            headers: shared(headers.clone()),
             secret: secret.to_vec(),
             redirects: REDIRECTS,
             max_bytes: Prepared::MAX_BYTES,

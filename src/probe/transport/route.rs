@@ -204,7 +204,7 @@ mod tests {
             prepared: Arc::new(Prepared {
                 method: http::Method::GET,
                 url: url.parse().unwrap(),
-                headers: http::HeaderMap::new(),
+                headers: Arc::default(),
                 secret: Vec::new(),
                 redirects: 0,
                 max_bytes: 1,

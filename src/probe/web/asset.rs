@@ -55,7 +55,7 @@ pub(super) fn fetch(kind: AssetKind, url: Url, slow: Option<String>) -> Next {
             prepared: Arc::new(Prepared {
                 method: Method::GET,
                 url,
-                headers,
+                headers: Arc::new(headers),
                 secret: Vec::new(),
                 redirects: REDIRECTS,
                 max_bytes: ENOUGH_BYTES,

@@ -18,6 +18,7 @@ use self::errors::{Class, Found};
 use self::page::Page;
 use super::expect::Expect;
 use super::fields::Fields;
+use super::headers::shared;
 use super::reply::Reply;
 use super::target::{self, Auth};
 use super::verdict::{refusal, unfinished, wrong};
@@ -56,7 +57,7 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Debug)]
 struct Web {
     request: Request,
-    expect: Expect,
+    expect: Arc<Expect>,
     /// Whether the main asset is fetched.
     asset: bool,
     /// Whether known error pages fail the run.
@@ -106,7 +107,7 @@ fn build(
             prepared: Arc::new(Prepared {
                 method: Method::GET,
                 url,
-                headers: headers.all,
+                headers: shared(headers.all),
                 secret: headers.secret,
                 redirects: redirects.unwrap_or(REDIRECTS),
                 max_bytes: expect.max_bytes.unwrap_or(PAGE_BYTES),
