@@ -68,7 +68,7 @@ fn send(config: &Config, recipients: &[String]) -> Result<bool, String> {
         .as_ref()
         .map_or("watchfire@localhost", |smtp| smtp.from.as_str());
     let instance = format!("test-{}.watchfire", now.as_micros());
-    let composer = MailComposer::new(from, &instance)?;
+    let composer = MailComposer::new(from, &instance)?.linking(config.page.clone());
     let composers = Composers::new(composer.clone(), &config.webhooks);
     let composers = composers.signing(config.dkim.as_ref())?;
     let transport = match &config.smtp {

@@ -30,7 +30,7 @@ use crate::model::post::WEBHOOK;
 use crate::model::roster::{MOST_PER_HOUR, Roster, Seat};
 use crate::model::said::{Schedule, Selector};
 use crate::model::{Cadence, Confirm, MicroUsd, ProbeId, Redactor, Severity};
-use crate::notify::{DkimConfig, SmtpConfig, WebhookConfig};
+use crate::notify::{DkimConfig, Page, SmtpConfig, WebhookConfig};
 use crate::probe::{Plan, Roots};
 use crate::schedule::InFlight;
 use crate::store::Retention;
@@ -54,6 +54,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Name of the place that probes.
     pub location: String,
+    /// The page that mails link to.
+    pub page: Option<Page>,
     /// How mail leaves; `None` writes `.eml` files.
     pub smtp: Option<SmtpConfig>,
     /// How mails are signed.
@@ -359,6 +361,7 @@ pub fn load(
     Ok(Config {
         data_dir: settings.data_dir,
         location: settings.location,
+        page: settings.page,
         smtp: settings.smtp,
         dkim: settings.dkim,
         webhooks: settings.webhooks,

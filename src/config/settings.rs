@@ -10,13 +10,14 @@ use super::values::{DAY, HOUR, MINUTE, SECOND, Wrong, address, duration, title};
 use super::{Backup, OnChange, webhooks};
 use crate::diagnostic::Problem;
 use crate::model::Cron;
-use crate::notify::{DkimConfig, Login, Signer, SmtpConfig, WebhookConfig};
+use crate::notify::{DkimConfig, Login, Page, Signer, SmtpConfig, WebhookConfig};
 use crate::schedule::InFlight;
 use crate::store::Retention;
 
 pub(super) const KEYS: &[&str] = &[
     "data_dir",
     "location",
+    "public_url",
     "listen",
     "smtp",
     "webhook",
@@ -37,6 +38,7 @@ const CA_BYTES: usize = 1 << 20;
 pub(super) struct Settings {
     pub data_dir: PathBuf,
     pub location: String,
+    pub page: Option<Page>,
     pub smtp: Option<SmtpConfig>,
     pub dkim: Option<DkimConfig>,
     pub webhooks: Vec<WebhookConfig>,
@@ -89,6 +91,7 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
     Settings {
         data_dir,
         location,
+        page: root.text("public_url", page),
         smtp: root
             .table("smtp")
             .and_then(|table| smtp(table, root.span("smtp"), vault)),
@@ -109,6 +112,13 @@ pub(super) fn read(root: Fields<'_>, vault: &Vault<'_>) -> Settings {
             .text("log", |text| Ok(text.to_owned()))
             .unwrap_or_else(|| "info".to_owned()),
     }
+}
+
+/// `public_url`.
+fn page(text: &str) -> Result<Page, Wrong> {
+    const HELP: &str =
+        "for instance \"https://status.example.com/ai\"; {incident} and {service} are filled in";
+    Page::parse(text).map_err(|why| Wrong::new(why).help(HELP))
 }
 
 fn smtp(table: Fields<'_>, whole: Range<usize>, vault: &Vault<'_>) -> Option<SmtpConfig> {

@@ -175,6 +175,6 @@ pub(super) fn composer(config: &Config, instance: &str) -> Result<Composers, Str
         .smtp
         .as_ref()
         .map_or("watchfire@localhost", |smtp| smtp.from.as_str());
-    let mail = MailComposer::new(from, instance)?;
+    let mail = MailComposer::new(from, instance)?.linking(config.page.clone());
     Composers::new(mail, &config.webhooks).signing(config.dkim.as_ref())
 }

@@ -14,6 +14,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Attachment, Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::page::Page;
 use super::view::{self, View};
 use super::words::line;
 use crate::model::digest::Digest;
@@ -47,6 +48,7 @@ struct Html<'a> {
 pub struct MailComposer {
     from: Address,
     instance: String,
+    page: Option<Page>,
 }
 
 impl MailComposer {
@@ -58,7 +60,27 @@ impl MailComposer {
         Ok(Self {
             from: Address::from_str(&from).map_err(|error| error.to_string())?,
             instance: domain(instance),
+            page: None,
         })
+    }
+
+    /// The same, whose mails link to a page.
+    pub fn linking(self, page: Option<Page>) -> Self {
+        Self { page, ..self }
+    }
+
+    /// Where to read on about what a mail tells.
+    pub(super) fn link_of(&self, n: &Notification) -> Option<String> {
+        self.link(Some(n.event.incident), Some(&n.service))
+    }
+
+    /// Where to read on about an incident or a service.
+    pub(super) fn link(
+        &self,
+        incident: Option<IncidentId>,
+        service: Option<&str>,
+    ) -> Option<String> {
+        self.page.as_ref()?.address(incident, service)
     }
 
     /// A test mail: the sample's content, marked as a test in subject and first line, in no thread.
@@ -100,7 +122,8 @@ impl MailComposer {
             .head(&id, digest.to, recipient)
             .subject(format!("[watchfire] {}", view::subject_of_digest(digest)))
             .raw_header(header("List-Id", &format!("<digest.{}>", self.instance)));
-        finish(builder, &View::of_digest(digest), id, recipient)
+        let view = View::of_digest(digest).linked(self.link(None, None));
+        finish(builder, &view, id, recipient)
     }
 
     fn message_id(&self, incident: IncidentId, sequence: u32, recipient: &str) -> String {
@@ -172,7 +195,8 @@ impl Compose for MailComposer {
         if root != id {
             builder = builder.in_reply_to(root.clone()).references(root);
         }
-        finish(builder, &View::new(n), id, recipient)
+        let view = View::new(n).linked(self.link_of(n));
+        finish(builder, &view, id, recipient)
     }
 
     fn remind(&self, reminder: &Reminder, recipient: &str) -> Letter {
@@ -203,7 +227,7 @@ impl Compose for MailComposer {
         if root != id(reminder.days) {
             builder = builder.in_reply_to(root.clone()).references(root);
         }
-        let view = View::of_reminder(reminder);
+        let view = View::of_reminder(reminder).linked(self.link(None, Some(&reminder.service)));
         finish(builder, &view, id(reminder.days), recipient)
     }
 
@@ -213,7 +237,8 @@ impl Compose for MailComposer {
             .head(&id, note.at, recipient)
             .subject(format!("[watchfire] {}", view::subject_of_note(note)))
             .raw_header(header("List-Id", &format!("<mails.{}>", self.instance)));
-        finish(builder, &View::of_note(note), id, recipient)
+        let view = View::of_note(note).linked(self.link(None, None));
+        finish(builder, &view, id, recipient)
     }
 }
 

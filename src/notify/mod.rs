@@ -11,6 +11,7 @@ mod dkim;
 pub mod email;
 pub mod files;
 pub mod gate;
+mod page;
 mod server;
 mod stream;
 mod tls;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 pub use address::parse_address;
 pub use compose::MailComposer;
 pub use dkim::{DkimConfig, Signer};
+pub use page::Page;
 pub use server::{Login, Security, Server, SmtpConfig};
 pub use webhook::{Composers, Form, Webhook, WebhookConfig};
 

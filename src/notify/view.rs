@@ -65,6 +65,8 @@ pub struct View {
     pub steps: Vec<Row>,
     /// What can be done, and the command that does it.
     pub commands: Vec<Row>,
+    /// The page about it, if one is configured.
+    pub link: Option<String>,
     /// What comes next, unless it is over.
     pub next: Option<String>,
     /// The command that shows all of it.
@@ -110,6 +112,11 @@ impl Failure {
 }
 
 impl View {
+    /// The same, with a link.
+    pub fn linked(self, link: Option<String>) -> Self {
+        Self { link, ..self }
+    }
+
     /// The state, and of what: the two halves of the headline.
     pub fn halves(&self) -> (&str, &str) {
         self.headline
@@ -149,6 +156,7 @@ impl View {
             steps: around::steps(n),
             sections: Vec::new(),
             commands: around::commands(n),
+            link: None,
             next: next(n),
             command: format!("watchfire incidents {}", event.incident),
             footer: format!(

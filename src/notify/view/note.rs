@@ -66,6 +66,7 @@ impl View {
             alt: String::new(),
             steps: Vec::new(),
             commands: Vec::new(),
+            link: None,
             next: None,
             command,
             footer: format!(

@@ -39,7 +39,7 @@ struct Action {
 }
 
 /// An event of an incident.
-pub(super) fn of_incident(form: Form, n: &Notification, id: &str) -> Value {
+pub(super) fn of_incident(form: Form, n: &Notification, id: &str, link: Option<String>) -> Value {
     let event = &n.event;
     let instance = id.rsplit_once('@').map_or(id, |(_, instance)| instance);
     let closes = event.event == EventKind::Close;
@@ -54,7 +54,7 @@ pub(super) fn of_incident(form: Form, n: &Notification, id: &str) -> Value {
         &Told {
             id,
             kind: "incident",
-            view: &View::new(n),
+            view: &View::new(n).linked(link),
             at: event.at,
             location: &n.location,
             service: Some((&n.service, &n.title)),
@@ -102,13 +102,13 @@ pub(super) fn of_incident(form: Form, n: &Notification, id: &str) -> Value {
 }
 
 /// Something that ends on a day.
-pub(super) fn of_reminder(form: Form, r: &Reminder, id: &str) -> Value {
+pub(super) fn of_reminder(form: Form, r: &Reminder, id: &str, link: Option<String>) -> Value {
     told(
         form,
         &Told {
             id,
             kind: "reminder",
-            view: &View::of_reminder(r),
+            view: &View::of_reminder(r).linked(link),
             at: r.at,
             location: &r.location,
             service: Some((&r.service, &r.title)),
@@ -129,7 +129,7 @@ pub(super) fn of_reminder(form: Form, r: &Reminder, id: &str) -> Value {
 }
 
 /// Something about the mails themselves.
-pub(super) fn of_note(form: Form, note: &Note, id: &str) -> Value {
+pub(super) fn of_note(form: Form, note: &Note, id: &str, link: Option<String>) -> Value {
     let topic = match note.about {
         NoteAbout::Late { .. } => "late",
         NoteAbout::Folded { .. } => "folded",
@@ -140,7 +140,7 @@ pub(super) fn of_note(form: Form, note: &Note, id: &str) -> Value {
         &Told {
             id,
             kind: "note",
-            view: &View::of_note(note),
+            view: &View::of_note(note).linked(link),
             at: note.at,
             location: &note.location,
             service: None,
@@ -180,6 +180,7 @@ fn ours(told: &Told<'_>) -> Value {
         "headline": told.view.headline,
         "text": text(told.view),
         "command": told.view.command,
+        "url": told.view.link,
     });
     if let (Some(body), Value::Object(more)) = (body.as_object_mut(), &told.more) {
         body.extend(more.clone());
@@ -195,7 +196,9 @@ fn slack(told: &Told<'_>) -> Value {
     };
     let headline = plain(&told.view.headline);
     let (text, command) = (plain(&text(told.view)), plain(&told.view.command));
-    json!({ "text": format!("*{headline}*\n{text}\n`{command}`") })
+    let link = told.view.link.as_ref();
+    let link = link.map_or(String::new(), |link| format!("\n<{}>", plain(link)));
+    json!({ "text": format!("*{headline}*\n{text}\n`{command}`{link}") })
 }
 
 fn pagerduty(told: &Told<'_>) -> Value {
@@ -210,7 +213,7 @@ fn pagerduty(told: &Told<'_>) -> Value {
         details.insert("text".to_owned(), json!(text(told.view)));
         details.insert("command".to_owned(), json!(told.view.command));
     }
-    json!({
+    let mut told_of = json!({
         "event_action": event,
         "dedup_key": dedup,
         "client": "watchfire",
@@ -223,5 +226,9 @@ fn pagerduty(told: &Told<'_>) -> Value {
             "class": class,
             "custom_details": details,
         },
-    })
+    });
+    if let Some(href) = &told.view.link {
+        told_of["links"] = json!([{ "href": href, "text": "On the web" }]);
+    }
+    told_of
 }

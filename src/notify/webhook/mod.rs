@@ -285,7 +285,9 @@ impl Compose for Composers {
         let mail = self.mail.compose(n, recipient);
         match self.form(recipient) {
             None => self.sign(mail, n.event.at),
-            Some(form) => self.letter(mail, |id| body::of_incident(form, n, id)),
+            Some(form) => self.letter(mail, |id| {
+                body::of_incident(form, n, id, self.mail.link_of(n))
+            }),
         }
     }
 
@@ -293,7 +295,10 @@ impl Compose for Composers {
         let mail = self.mail.remind(reminder, recipient);
         match self.form(recipient) {
             None => self.sign(mail, reminder.at),
-            Some(form) => self.letter(mail, |id| body::of_reminder(form, reminder, id)),
+            Some(form) => self.letter(mail, |id| {
+                let link = self.mail.link(None, Some(&reminder.service));
+                body::of_reminder(form, reminder, id, link)
+            }),
         }
     }
 
@@ -301,7 +306,9 @@ impl Compose for Composers {
         let mail = self.mail.note(note, recipient);
         match self.form(recipient) {
             None => self.sign(mail, note.at),
-            Some(form) => self.letter(mail, |id| body::of_note(form, note, id)),
+            Some(form) => self.letter(mail, |id| {
+                body::of_note(form, note, id, self.mail.link(None, None))
+            }),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod cases;
 mod delivery;
 pub(crate) mod letters;
+mod page;
 mod server;
 mod smtp;
 mod worker;
