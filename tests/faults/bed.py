@@ -34,7 +34,7 @@ def wait(what, within, true, every=0.05):
 class Bed:
     """A directory with configuration, data and log; whatever was started in it is ended with it.
 
-    limit: seconds after which the script gives up, whatever it waits for.
+    limit: seconds after which the script gives up, whatever it waits for; None for one beside others in a thread, whose script watches over all.
     """
 
     def __init__(self, limit):
@@ -49,6 +49,8 @@ class Bed:
         self.processes = []
         self.daemon = None
         self.born = 0.0
+        if self.limit is None:
+            return self
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda n, _: sys.exit(128 + n))
         signal.signal(signal.SIGALRM, self._late)
@@ -59,7 +61,8 @@ class Bed:
         raise Late(f"the whole script: not within {self.limit} s")
 
     def __exit__(self, kind, error, _):
-        signal.alarm(0)
+        if self.limit is not None:
+            signal.alarm(0)
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
@@ -70,7 +73,7 @@ class Bed:
             print(f"kept: {self.dir}", file=sys.stderr)
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
-        if kind is Late:
+        if kind is Late and self.limit is not None:
             print(f"BREACH  {error}")
             sys.exit(1)
 
