@@ -29,7 +29,7 @@ use crate::model::hours::Hours;
 use crate::model::post::WEBHOOK;
 use crate::model::roster::{MOST_PER_HOUR, Roster, Seat};
 use crate::model::said::{Schedule, Selector};
-use crate::model::{Cadence, Confirm, MicroUsd, ProbeId, Redactor, Severity};
+use crate::model::{Cadence, Confirm, Cron, MicroUsd, ProbeId, Redactor, Severity};
 use crate::notify::{DkimConfig, Page, SmtpConfig, WebhookConfig};
 use crate::probe::{Plan, Roots};
 use crate::schedule::InFlight;
@@ -89,12 +89,10 @@ pub struct Config {
 }
 
 /// A mail about each day or week.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Digest {
-    /// When, in UTC: six fields, seconds first.
-    pub cron: String,
-    /// The time it is about: from one to the next.
-    pub every: Duration,
+    /// When; it is about the time from one to the next. Its zone is that in which times are said.
+    pub cron: Cron,
     /// Who gets it.
     pub email: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! The digest: read and composed on a thread of its own, and laid into the outbox by the engine.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -9,6 +9,8 @@ use super::plan;
 use crate::clock::Clock;
 use crate::config::{Config, Digest};
 use crate::engine::{Inbox, Input};
+use crate::model::Timestamp;
+use crate::model::digest::Watch;
 use crate::report::digest;
 use crate::store::Reader;
 
@@ -27,22 +29,43 @@ pub(super) struct Digests {
     pub instance: String,
     pub clock: Clock,
     pub inbox: Inbox,
+    watch: Arc<Mutex<Watch>>,
 }
 
 impl Digests {
-    /// When one is due, if any is wanted.
-    pub fn cron(&self) -> Option<String> {
-        let config = self.config.borrow();
-        Some(config.as_ref()?.digest.as_ref()?.cron.clone())
+    /// None is written of what is over already.
+    pub fn new(
+        config: watch::Receiver<Kept>,
+        instance: String,
+        clock: Clock,
+        inbox: Inbox,
+    ) -> Self {
+        let watch = Arc::new(Mutex::new(Watch::from(clock.now())));
+        Self {
+            config,
+            instance,
+            clock,
+            inbox,
+            watch,
+        }
     }
 
-    /// Writes the one that is due now. May take seconds: it reads the sums of the whole time.
-    pub fn write(&self) {
+    /// The time of the one that is due now, if any is.
+    pub fn due(&self) -> Option<(Timestamp, Timestamp)> {
+        let config = self.config.borrow();
+        let wanted = config.as_ref()?.digest.as_ref()?;
+        // A panic elsewhere cannot leave it half changed: it is one moment.
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.due(&wanted.cron, self.clock.now())
+    }
+
+    /// Writes the one of this time. May take seconds: it reads all its sums.
+    pub fn write(&self, time: (Timestamp, Timestamp)) {
         let Some(config) = self.config.borrow().clone() else {
             return;
         };
         let Some(wanted) = &config.digest else { return };
-        match self.letters(&config, wanted) {
+        match self.letters(&config, wanted, time) {
             Ok(letters) => {
                 info!("a digest was written to {} people", letters.len());
                 self.inbox.tell(Input::Letters(letters));
@@ -55,10 +78,11 @@ impl Digests {
         &self,
         config: &Config,
         wanted: &Digest,
+        (from, to): (Timestamp, Timestamp),
     ) -> Result<Vec<crate::model::notification::Letter>, String> {
         let reader = Reader::open(&config.data_dir).map_err(|e| e.to_string())?;
-        let now = self.clock.now();
-        let told = digest::of(&reader, config, wanted.every, now).map_err(|e| e.to_string())?;
+        let told = digest::of(&reader, config, from, to, wanted.cron.zone());
+        let told = told.map_err(|e| e.to_string())?;
         let composer = plan::composer(config, &self.instance)?;
         let told = told.iter();
         let letters = told.flat_map(|told| {

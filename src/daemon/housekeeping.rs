@@ -14,6 +14,9 @@ const CHANNEL: usize = 1_024;
 /// A quarter past each hour: the hour before is complete by then.
 const HOURLY: &str = "0 15 * * * *";
 
+/// Whether a digest is due is asked so often: its hours are those of a place, which the scheduler does not know.
+const EACH_MINUTE: &str = "0 * * * * *";
+
 /// Starts the jobs. They stop when the scheduler that is returned is dropped with the runtime.
 pub(super) async fn start(
     inbox: &Inbox,
@@ -26,15 +29,15 @@ pub(super) async fn start(
         let job = Job::new(cron, move |_, _| inbox.tell(Input::Chore(chore)))?;
         scheduler.add(job).await?;
     }
-    if let Some(cron) = digests.cron() {
-        let digests = digests.clone();
-        let job = Job::new(cron.as_str(), move |_, _| {
+    let digests = digests.clone();
+    let job = Job::new(EACH_MINUTE, move |_, _| {
+        if let Some(time) = digests.due() {
             let digests = digests.clone();
             // Reading the sums of a week takes longer than a probe may wait.
-            tokio::task::spawn_blocking(move || digests.write());
-        })?;
-        scheduler.add(job).await?;
-    }
+            tokio::task::spawn_blocking(move || digests.write(time));
+        }
+    })?;
+    scheduler.add(job).await?;
     scheduler.start().await?;
     Ok(scheduler)
 }

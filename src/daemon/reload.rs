@@ -43,7 +43,6 @@ pub(super) struct Lasting {
     dkim: Option<DkimConfig>,
     webhooks: Vec<WebhookConfig>,
     on_change: Option<OnChange>,
-    digest: Option<String>,
 }
 
 impl Lasting {
@@ -59,7 +58,6 @@ impl Lasting {
             dkim: config.dkim.clone(),
             webhooks: config.webhooks.clone(),
             on_change: config.on_change.clone(),
-            digest: config.digest.as_ref().map(|digest| digest.cron.clone()),
         }
     }
 
@@ -76,10 +74,6 @@ impl Lasting {
             ("[smtp.dkim]", self.dkim != config.dkim),
             ("[webhook]", self.webhooks != config.webhooks),
             ("[on_change]", self.on_change != config.on_change),
-            (
-                "cron of [digest]",
-                self.digest.as_deref() != config.digest.as_ref().map(|d| d.cron.as_str()),
-            ),
         ]
         .into_iter()
         .filter_map(|(key, changed)| changed.then_some(key))

@@ -122,12 +122,7 @@ impl Stage {
         );
         let lasting = Lasting::of(&config);
         let (kept, in_force) = watch::channel(digest::keep(&Arc::new(config)));
-        let digests = Digests {
-            config: in_force,
-            instance,
-            clock: clock.clone(),
-            inbox: inbox.clone(),
-        };
+        let digests = Digests::new(in_force, instance, clock.clone(), inbox.clone());
         let reload = Reload {
             kept,
             reread,

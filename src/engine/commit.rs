@@ -321,7 +321,12 @@ fn write(
         },
     };
     for (recipient, telling) in told.stories.due(now, suspected(services), services.len()) {
-        letters += usize::from(desk.tell(&recipient, &telling)?);
+        let root = desk.tell(&recipient, &telling)?;
+        letters += usize::from(root.is_some());
+        // What was no mail of its own, or never arrives, is nothing for a thread to hang on.
+        if root != Some(telling.root) && (root.is_some() || telling.is_first()) {
+            told.stories.hang(&recipient, telling.root, root);
+        }
     }
     for (recipient, reminding) in &reminding {
         letters += usize::from(desk.remind_open(recipient, reminding)?);

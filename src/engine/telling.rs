@@ -17,7 +17,7 @@ use crate::model::post::{LATE, Post, WEBHOOK};
 use crate::model::roster::Roster;
 use crate::model::said::{Acked, Joins, Remarks, Unsent};
 use crate::model::scene::Scene;
-use crate::model::story::{Member, News, Reminding, Telling};
+use crate::model::story::{Member, News, Reminding, Root, Telling};
 use crate::model::{EventKind, IncidentEvent, IncidentId, IncidentKind, ServiceId, Timestamp};
 use crate::store::{About, Said, StoreError, Story, Transaction};
 
@@ -47,12 +47,13 @@ pub(super) struct Desk<'a, 'tx> {
 }
 
 impl Desk<'_, '_> {
-    /// Writes the letter of a telling; false when there is nobody any more whom it would be about.
-    pub fn tell(&mut self, recipient: &str, telling: &Telling) -> Result<bool, StoreError> {
-        let (lead, root) = (&telling.lead, &telling.root);
+    /// Writes the letter of a telling, and says which mail its thread hangs on from now on. `None` when there is none: it
+    /// was one too many, or there is no service any more that it would be about.
+    pub fn tell(&mut self, recipient: &str, telling: &Telling) -> Result<Option<Root>, StoreError> {
+        let lead = &telling.lead;
         let event = &lead.event;
         let Some(service) = self.services.get(&lead.service) else {
-            return Ok(false);
+            return Ok(None);
         };
         let key = (event.incident, event.sequence);
         let (story, scene) = match self.facts.get(&key) {
@@ -70,20 +71,21 @@ impl Desk<'_, '_> {
                 (story, scene)
             }
         };
-        let first = self.tx.events(root.incident)?;
-        let first = first.iter().find(|e| e.sequence == root.sequence);
-        let severity = first.map_or(event.severity, |e| e.severity);
-        let mut notification = self.notification(service, story, telling, recipient);
-        notification.thread.severity = severity;
+        let thread = self.thread(&telling.root, &telling.lead)?;
+        let mut notification = self.notification(service, story, thread, telling, recipient);
         notification.remarks = self.remarks(service, event)?;
         notification.scene = scene;
         let roster = &service.plan.recipients;
         if !recipient.starts_with(WEBHOOK) {
             let most = roster.most_per_hour;
             if !(self.caps).admit(recipient, most, lead.service, event, self.now) {
-                return self.told_with(telling).map(|()| false);
+                return self.told_with(telling).map(|()| None);
             }
-            notification.remarks.stands_for = self.fold(root.incident, recipient)?;
+            notification.remarks.stands_for = self.fold(telling.root.incident, recipient)?;
+        }
+        let root = self.root(recipient, telling)?;
+        if root != telling.root {
+            notification.thread = self.thread(&root, lead)?;
         }
         notification.remarks.reminder = telling.reminder;
         notification.remarks.joins = self.joins(roster, event.incident, recipient);
@@ -102,7 +104,40 @@ impl Desk<'_, '_> {
         let due = due.unwrap_or(self.now);
         self.tx.letter_later(Some(about), &letter, self.now, due)?;
         self.told_with(telling)?;
-        Ok(true)
+        Ok(Some(root))
+    }
+
+    /// The mail that the reader's thread hangs on: this one, when he never gets the one that it would be.
+    fn root(&self, recipient: &str, telling: &Telling) -> Result<Root, StoreError> {
+        let (root, event) = (telling.root, &telling.lead.event);
+        let lost = (self.tx).is_lost(root.incident, root.sequence, recipient)?;
+        if telling.reminder > 0 || !lost {
+            return Ok(root);
+        }
+        Ok(Root {
+            service: telling.lead.service,
+            incident: event.incident,
+            sequence: event.sequence,
+        })
+    }
+
+    /// The thread that hangs on a mail, and in which `lead` is told.
+    fn thread(&self, root: &Root, lead: &News) -> Result<Thread, StoreError> {
+        let event = &lead.event;
+        let events = self.tx.events(root.incident)?;
+        let first = events.iter().find(|e| e.sequence == root.sequence);
+        let mut services = [root.service, lead.service].into_iter();
+        let service = services.find_map(|id| self.services.get(&id));
+        Ok(Thread {
+            incident: root.incident,
+            sequence: root.sequence,
+            title: service.map_or_else(String::new, |s| s.plan.title.clone()),
+            theme: Theme {
+                kind: event.kind,
+                cause: event.cause,
+            },
+            severity: first.map_or(event.severity, |e| e.severity),
+        })
     }
 
     fn told_with(&mut self, telling: &Telling) -> Result<(), StoreError> {
@@ -154,16 +189,14 @@ impl Desk<'_, '_> {
             service: lead.service,
             event,
         };
-        self.tell(
-            recipient,
-            &Telling {
-                lead,
-                root: reminding.root,
-                news: Vec::new(),
-                members: reminding.members.clone(),
-                reminder: reminding.times,
-            },
-        )
+        let telling = Telling {
+            lead,
+            root: reminding.root,
+            news: Vec::new(),
+            members: reminding.members.clone(),
+            reminder: reminding.times,
+        };
+        self.tell(recipient, &telling).map(|root| root.is_some())
     }
 
     /// Writes the letters about something that ends on a day; how many there were.
@@ -194,26 +227,12 @@ impl Desk<'_, '_> {
         &self,
         service: &Service,
         story: Story,
+        thread: Thread,
         telling: &Telling,
         recipient: &str,
     ) -> Notification {
-        let (lead, root) = (&telling.lead, &telling.root);
-        let event = lead.event;
+        let event = telling.lead.event;
         let incident = service.incident(event.incident);
-        let theme = Theme {
-            kind: event.kind,
-            cause: event.cause,
-        };
-        let thread = Thread {
-            incident: root.incident,
-            sequence: root.sequence,
-            title: self.services.get(&root.service).map_or_else(
-                || service.plan.title.clone(),
-                |service| service.plan.title.clone(),
-            ),
-            theme,
-            severity: event.severity,
-        };
         let outage = event.kind == IncidentKind::Errors;
         let plain = service.plan.rules.reopen_within;
         let reopen_within = incident.map_or(plain, |i| i.watch(plain));

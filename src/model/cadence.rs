@@ -102,6 +102,18 @@ impl Cron {
         (next > at).then_some(next)
     }
 
+    /// The latest moment before `at`; `None` when there is none within the years that croner searches.
+    pub fn last_before(&self, at: Timestamp) -> Option<Timestamp> {
+        // croner leaves out the parts of a second: what lies in the second of `at`, and before it, is to be found.
+        let micros = at.as_micros();
+        let whole = micros.saturating_add((-micros).rem_euclid(1_000_000));
+        let local = Timestamp::from_micros(whole).to_utc()?;
+        let local = local.with_timezone(&self.zone);
+        let last = self.pattern.find_previous_occurrence(&local, false).ok()?;
+        let last = Timestamp::from_micros(last.with_timezone(&Utc).timestamp_micros());
+        (last < at).then_some(last)
+    }
+
     /// The least time from one moment to the next.
     pub fn shortest(&self) -> Duration {
         self.shortest
@@ -204,6 +216,25 @@ mod tests {
             after(&cron, "2026-03-28T12:00:00Z", 2),
             ["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]
         );
+    }
+
+    #[test]
+    fn what_was_met_last_is_what_is_met_next_from_before() {
+        for (text, zone) in [
+            ("0 7 * * *", Tz::Europe__Berlin),
+            ("30 2 * * *", Tz::Europe__Berlin),
+            ("0 0 * * Mon", Tz::America__New_York),
+            ("15 * * * *", Tz::Asia__Kolkata),
+        ] {
+            let cron = Cron::parse(text, zone).unwrap();
+            let mut at = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+            for _ in 0..400 {
+                let next = cron.next_after(at).unwrap();
+                let soon = next + Duration::from_micros(1);
+                assert_eq!(cron.last_before(soon), Some(next), "{text} {zone}");
+                at = next;
+            }
+        }
     }
 
     #[test]

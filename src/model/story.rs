@@ -106,6 +106,16 @@ impl Audience {
         self.0.values().any(due)
     }
 
+    /// The thread of somebody's story hangs on another mail than on `root`, or on the next one: he never got that one.
+    pub fn hang(&mut self, recipient: &str, root: Root, on: Option<Root>) {
+        let stories = self.0.get_mut(recipient).into_iter();
+        for story in stories.flat_map(|stories| &mut stories.0) {
+            if story.root == Some(root) {
+                story.root = on;
+            }
+        }
+    }
+
     /// Whether anything has happened that is not told yet.
     pub fn waits(&self) -> bool {
         self.0.values().any(Stories::waits)
@@ -206,6 +216,14 @@ pub struct Telling {
     pub members: Vec<Member>,
     /// Of a reminder its number since the last news, from 1; else 0.
     pub reminder: u32,
+}
+
+impl Telling {
+    /// Whether it is the first mail of its story.
+    pub fn is_first(&self) -> bool {
+        let event = &self.lead.event;
+        (self.root.incident, self.root.sequence) == (event.incident, event.sequence)
+    }
 }
 
 /// A story that goes on, and of which nothing was told for long.
@@ -415,7 +433,12 @@ impl Story {
         every: &impl Fn(&Member) -> Option<Duration>,
     ) -> Option<Reminding> {
         let lead = self.reminds(now, every)?;
-        let root = self.root?;
+        // None when its first mail was one too many, and told of among others.
+        let root = self.root.unwrap_or(Root {
+            service: lead.service,
+            incident: lead.incident,
+            sequence: 0,
+        });
         let told = self.told.as_mut()?;
         told.at = now;
         told.reminders = told.reminders.saturating_add(1);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono_tz::Tz;
+
 use super::figures::{left, measured, objective, spread, took};
 use super::gather::{self, Report, ServiceReport};
 use super::period::{Period, When};
@@ -19,17 +21,18 @@ const SOON: Duration = Duration::from_secs(60 * 86_400);
 /// Sentences about what is coming, at most.
 const MOST_COMING: usize = 20;
 
-/// The digest of the time before `now`, of this length.
+/// The digest of a time, `from` which it began until now.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub fn of(
     reader: &Reader,
     config: &Config,
-    length: Duration,
+    from: Timestamp,
     now: Timestamp,
+    zone: Tz,
 ) -> Result<Option<Digest>, StoreError> {
-    let Some(period) = Period::of(When::Ago(length), None, now) else {
+    let Some(period) = Period::of(When::At(from), None, now) else {
         return Ok(None);
     };
     let report = gather::gather(reader, config, period, now, |_| true)?;
@@ -39,6 +42,7 @@ pub fn of(
     Ok(Some(Digest {
         from: period.from,
         to: now,
+        zone,
         location: config.location.clone(),
         services: services(&report),
         coming,
@@ -211,7 +215,7 @@ mod tests {
         let config = config::load(&source, None, &Nothing, Roots::system())
             .unwrap_or_else(|_| panic!("it is a good configuration"));
         let wanted = config.digest.clone().unwrap();
-        assert_eq!(wanted.every, Duration::from_secs(86_400));
+        assert_eq!(wanted.cron.to_string(), "0 0 8 * * *");
 
         let mut store = Store::open(dir.path()).unwrap();
         let probe = store.register("here", &[("ai", "chat")]).unwrap()[0].1;
@@ -247,7 +251,15 @@ mod tests {
         store.roll_up(now, 1000).unwrap();
 
         let reader = Reader::open(dir.path()).unwrap();
-        let digest = of(&reader, &config, wanted.every, now).unwrap().unwrap();
+        let digest = of(
+            &reader,
+            &config,
+            now - Duration::from_secs(86_400),
+            now,
+            wanted.cron.zone(),
+        )
+        .unwrap()
+        .unwrap();
         let service = &digest.services[0];
         assert_eq!((service.title.as_str(), service.incidents), ("The AI", 0));
         let fact = |what: &str| {

@@ -231,6 +231,20 @@ pub(super) fn fold(
     }))
 }
 
+/// Whether somebody never gets this letter of a thread, as far as is known: it was given up, folded into another or dropped.
+pub(super) fn is_lost(
+    conn: &Connection,
+    thread: IncidentId,
+    sequence: u32,
+    recipient: &str,
+) -> Result<bool> {
+    let mut statement = conn.prepare_cached(
+        "SELECT count(*) > 0 AND min(state) >= 4 FROM outbox
+         WHERE incident_id = ?1 AND sequence = ?2 AND recipient = ?3",
+    )?;
+    Ok(statement.query_row(params![number(thread), sequence, recipient], |r| r.get(0))?)
+}
+
 /// Who has mails that were written before a moment and leave from another one on, and how many of his were folded since a
 /// third.
 pub(super) fn late(

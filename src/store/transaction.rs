@@ -156,6 +156,12 @@ impl<'a> Transaction<'a> {
         outbox::fold(&self.store.conn, thread, recipient, before, now)
     }
 
+    /// Whether somebody never gets this letter of a thread, as far as is known: it was given up, folded into another or
+    /// dropped. False for one of which nothing is kept.
+    pub fn is_lost(&self, thread: IncidentId, sequence: u32, recipient: &str) -> Result<bool> {
+        outbox::is_lost(&self.store.conn, thread, sequence, recipient)
+    }
+
     /// Who has mails that were written before a moment and leave from `to` on, and how many of his were folded since
     /// `from`.
     pub fn late(&self, from: Timestamp, before: Timestamp, to: Timestamp) -> Result<Vec<Backlog>> {

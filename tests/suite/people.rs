@@ -2,9 +2,10 @@
 
 use chrono_tz::Tz;
 use watchfire::model::hours::Hours;
+use watchfire::model::notification::Notification;
 use watchfire::model::roster::{Roster, Seat};
 use watchfire::model::said::{Ask, Joins};
-use watchfire::model::{IncidentId, Severity};
+use watchfire::model::{EventKind, IncidentId, Severity};
 use watchfire::store::DeliveryState;
 
 use crate::said::{ALL, Host, MINUTE, NONE, start};
@@ -49,6 +50,15 @@ fn letters(host: &Host) -> Vec<(String, u64)> {
 
 fn words(host: &Host) -> Vec<String> {
     letters(host).into_iter().map(|(what, _)| what).collect()
+}
+
+/// The mail that a mail's thread hangs on, and the mail itself.
+fn root(mail: &Notification) -> (IncidentId, u32) {
+    (mail.thread.incident, mail.thread.sequence)
+}
+
+fn own(mail: &Notification) -> (IncidentId, u32) {
+    (mail.event.incident, mail.event.sequence)
 }
 
 async fn outage(host: &mut Host) {
@@ -139,8 +149,10 @@ async fn an_outage_goes_in_quiet_hours_too_and_a_notice_waits_for_their_end() {
     other.pass(MINUTE * 30, NONE).await;
     let all = letters(&other);
     assert_eq!(all[1..], [("close to all".to_owned(), 240)]);
-    let unsent = other.last_mail().remarks.stands_for.unwrap();
+    let last = other.last_mail();
+    let unsent = last.remarks.stands_for.as_ref().unwrap();
     assert_eq!((unsent.mails, unsent.server_away), (1, false));
+    assert_eq!(root(&last), own(&last), "nobody has the first one");
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,4 +207,23 @@ async fn beyond_the_most_an_hour_what_happens_is_folded_into_one_mail() {
         note.contains("\"OpenAI\"") && note.contains("Close"),
         "{note}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thread_hangs_on_the_first_mail_that_its_reader_has() {
+    let mut host = host(vec![seat("all")], |roster| roster.most_per_hour = 1);
+    host.pass(MINUTE * 60, NONE).await;
+    // The only mail of this hour.
+    host.refused_key(MINUTE * 5).await;
+    assert_eq!(words(&host), ["open to all"]);
+    let before = host.incidents().len();
+    while host.incidents().len() == before {
+        host.pass(MINUTE / 2, ALL).await;
+    }
+    host.pass(MINUTE * 120, ALL).await;
+    host.pass(MINUTE * 60, NONE).await;
+    let last = host.last_mail();
+    assert_eq!(last.event.event, EventKind::Close);
+    assert!(last.event.sequence > 0);
+    assert_eq!(root(&last), own(&last), "{:?}", words(&host));
 }

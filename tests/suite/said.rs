@@ -398,6 +398,7 @@ async fn nobody_is_left_with_a_down_whose_recovery_fell_into_a_silence() {
     host.pass(MINUTE * 60, NONE).await;
     host.pass(MINUTE * 10, ALL).await;
     assert_eq!(host.mailed(), [EventKind::Open]);
+    crate::post::deliver(&mut host);
     // Longer than the watch after the incident: it is final when the silence ends.
     host.silence("openai", 240).await;
     host.pass(MINUTE * 200, NONE).await;

@@ -575,6 +575,7 @@ pub fn digest(at: Timestamp, location: &str) -> Digest {
     Digest {
         from: at - day,
         to: at,
+        zone: chrono_tz::UTC,
         location: location.to_owned(),
         services: vec![
             told(

@@ -2,30 +2,32 @@
 
 use std::ops::Range;
 
+use super::people::zone;
 use crate::config::Digest;
 use crate::config::fields::Fields;
 use crate::config::values::{HOUR, Wrong, address};
 use crate::diagnostic::Problem;
 use crate::model::Cron;
 
-pub(super) const DIGEST_KEYS: &[&str] = &["cron", "email"];
+pub(super) const DIGEST_KEYS: &[&str] = &["cron", "zone", "email"];
 /// Eight in the morning.
 const USUAL: &str = "0 0 8 * * *";
 
 /// The table's settings. `whole` is where it stands.
 pub(super) fn read(table: Fields<'_>, whole: Range<usize>) -> Option<Digest> {
     table.only("[digest]", &[DIGEST_KEYS]);
+    let zone = zone(table, chrono_tz::UTC);
     let cron = table.text("cron", |text| {
         if text.split_whitespace().count() != 6 {
             return Err(Wrong::new("needs six fields, seconds first")
                 .help("for instance \"0 0 8 * * Mon\""));
         }
-        match Cron::parse(text, chrono_tz::UTC) {
+        match Cron::parse(text, zone) {
             Ok(cron) if cron.shortest() < HOUR => {
                 Err(Wrong::new("is due more often than each hour")
-                    .help("for instance \"0 0 8 * * *\", each day at eight (UTC)"))
+                    .help("for instance \"0 0 8 * * *\", each day at eight"))
             }
-            Ok(cron) => Ok((text.to_owned(), cron.shortest())),
+            Ok(cron) => Ok(cron),
             Err(wrong) => Err(Wrong::new(wrong)),
         }
     });
@@ -42,9 +44,9 @@ pub(super) fn read(table: Fields<'_>, whole: Range<usize>) -> Option<Digest> {
             .push(problem.help("for instance email = [\"team@example.com\"]"));
         return None;
     }
-    let (cron, every) = match cron {
+    let cron = match cron {
         Some(cron) => cron,
-        None => (USUAL.to_owned(), HOUR * 24),
+        None => Cron::parse(USUAL, zone).ok()?,
     };
-    Some(Digest { cron, every, email })
+    Some(Digest { cron, email })
 }

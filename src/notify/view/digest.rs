@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::figures::{grouped, moment, span};
+use super::figures::{grouped, moment, moment_in, span};
 use super::{NAME_LIMIT, Row, Section, View, color, line, name};
 use crate::model::digest::Digest;
 
@@ -57,8 +57,8 @@ impl View {
         }
         let mut sentences = vec![format!(
             "From {} to {} ({}).",
-            moment(d.from),
-            moment(d.to),
+            moment_in(d.from, d.zone),
+            moment_in(d.to, d.zone),
             span(d.to.since(d.from))
         )];
         if all > SERVICES {
@@ -101,7 +101,7 @@ fn called(d: &Digest) -> &'static str {
 
 /// What the mail is called: the kind, and the day on which it is written.
 pub fn subject(d: &Digest) -> String {
-    let day = d.to.to_utc();
-    let day = day.map_or_else(String::new, |utc| utc.format(" to %Y-%m-%d").to_string());
+    let day = d.to.to_utc().map(|utc| utc.with_timezone(&d.zone));
+    let day = day.map_or_else(String::new, |day| day.format(" to %Y-%m-%d").to_string());
     format!("Digest of the {}{day}", called(d))
 }

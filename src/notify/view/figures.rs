@@ -2,12 +2,25 @@
 
 use std::time::Duration;
 
+use chrono_tz::Tz;
+
 use crate::model::Timestamp;
 
 /// `2023-11-08 13:44:02 UTC`.
 pub fn moment(at: Timestamp) -> String {
     match at.to_utc() {
         Some(utc) => utc.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        None => at.to_string(),
+    }
+}
+
+/// `2023-11-08 14:44:02 CET`, in a zone of the reader's.
+pub fn moment_in(at: Timestamp, zone: Tz) -> String {
+    match at.to_utc() {
+        Some(utc) => {
+            let local = utc.with_timezone(&zone);
+            local.format("%Y-%m-%d %H:%M:%S %Z").to_string()
+        }
         None => at.to_string(),
     }
 }
@@ -91,6 +104,13 @@ pub fn grouped(number: impl Into<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_in_a_zone_says_which() {
+        let said = |text| moment_in(Timestamp::parse(text).unwrap(), Tz::Europe__Berlin);
+        assert_eq!(said("2026-03-29T00:59:59Z"), "2026-03-29 01:59:59 CET");
+        assert_eq!(said("2026-03-29T01:00:00Z"), "2026-03-29 03:00:00 CEST");
+    }
 
     #[test]
     fn a_moment_of_the_same_day_is_told_without_its_date() {

@@ -550,6 +550,7 @@ fn a_digest_tells_service_by_service_what_was_and_what_is_coming() {
     let digest = Digest {
         from: at("00:00:00") - Duration::from_secs(86_400),
         to: at("00:00:00"),
+        zone: chrono_tz::UTC,
         location: "fra-1".to_owned(),
         services: vec![ServiceDigest {
             title: "OpenAI <b>".to_owned(),
