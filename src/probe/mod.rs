@@ -28,6 +28,7 @@ mod learned;
 mod models;
 mod pattern;
 mod phases;
+mod pool;
 mod post;
 mod record;
 mod redirect;

@@ -1,6 +1,7 @@
 //! What is asked, and the request's body: taken apart once where the question goes, put together at each run.
 
 use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -8,6 +9,7 @@ use serde_json::Value;
 use super::shape::Shape;
 use crate::model::Question;
 use crate::model::question::run_number;
+use crate::probe::pool::Pool;
 
 /// Stands in a prompt of the user's own for the number of the run.
 pub(super) const NONCE: &str = "{nonce}";
@@ -72,15 +74,18 @@ pub(super) struct Ask<'a> {
 }
 
 /// The body of a request, but for the question.
-#[derive(Debug, Clone)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Body {
-    before: String,
-    after: String,
+    before: Box<str>,
+    after: Box<str>,
 }
+
+/// Those of all probes: of one model most ask in the same words.
+static BODIES: LazyLock<Pool<Body>> = LazyLock::new(Pool::new);
 
 impl Body {
     /// `ask` without its prompt, in the words of `shape`.
-    pub fn new(shape: Shape, ask: Ask<'_>) -> Self {
+    pub fn new(shape: Shape, ask: Ask<'_>) -> Arc<Self> {
         // Stands where the question goes, and nowhere else.
         let mut mark = "\u{1}".to_owned();
         while ask.model.contains(&mark) || ask.effort.is_some_and(|effort| effort.contains(&mark)) {
@@ -93,18 +98,16 @@ impl Body {
         let text = shape.body(&ask).to_string();
         let mark = Value::from(mark.as_str()).to_string();
         let (before, after) = text.split_once(&mark).unwrap_or((&text, ""));
-        Self {
-            before: before.to_owned(),
-            after: after.to_owned(),
-        }
+        BODIES.share(Self {
+            before: before.into(),
+            after: after.into(),
+        })
     }
 
     /// The whole body of a run.
     pub fn with(&self, asked: &Asked, nonce: u64) -> Bytes {
         let question = Value::from(asked.prompt(nonce).into_owned()).to_string();
-        [self.before.as_str(), &question, &self.after]
-            .concat()
-            .into()
+        [&*self.before, &question, &self.after].concat().into()
     }
 }
 

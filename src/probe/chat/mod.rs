@@ -51,7 +51,7 @@ pub const APIS: [&str; 4] = [
 struct Chat {
     prepared: Arc<Prepared>,
     shape: Shape,
-    body: Body,
+    body: Arc<Body>,
     asked: Asked,
     model: String,
     max_tokens: u64,
