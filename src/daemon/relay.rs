@@ -12,13 +12,16 @@ use tracing::{info, warn};
 use super::control::Asker;
 use super::hook::Hook;
 use super::plan::ProbeJob;
+use crate::clock::Clock;
 use crate::engine::{Observer, Routes};
 use crate::model::budget::Ration;
 use crate::model::concerned::{Concerned, Role, Tense};
 use crate::model::event_line::EventLine;
 use crate::model::fold::Recheck;
+use crate::model::notification::Letter;
 use crate::model::trace::TimeColumn;
 use crate::model::{EventKind, IncidentEvent, IncidentKind, ProbeId};
+use crate::notify::Direct;
 use crate::schedule::Command;
 
 /// Somebody who looks on: the demo.
@@ -36,6 +39,9 @@ pub(super) struct Relay {
     pub witness: Option<Box<dyn Witness>>,
     pub controls: Asker,
     pub hook: Option<Hook>,
+    /// Letters that stand in no outbox.
+    pub direct: Direct,
+    pub clock: Clock,
 }
 
 impl Relay {
@@ -116,6 +122,10 @@ impl Observer for Relay {
         if let Some(hook) = &mut self.hook {
             hook.routes(routes);
         }
+    }
+
+    fn direct(&mut self, letters: Vec<Letter>) {
+        self.direct.put(letters, self.clock.now());
     }
 
     fn letters(&mut self) {

@@ -16,7 +16,7 @@ use crate::model::notification::{DeliveryReport, Pending};
 use crate::model::post::Lane;
 use crate::notify::webhook::Nowhere;
 use crate::notify::worker::{self, Outbox};
-use crate::notify::{Channel, Transport, Webhook};
+use crate::notify::{Channel, Direct, Transport, Webhook};
 use crate::store::Reader;
 
 /// Reports of the sender that may wait for the engine.
@@ -67,8 +67,14 @@ impl Way {
     }
 }
 
-/// Delivers what is in the outbox until `stop`; each way by itself, so that none waits for another.
-pub(super) fn run(ways: Vec<Way>, inbox: &Inbox, clock: &Clock, stop: &CancellationToken) {
+/// Delivers what is in the outbox until `stop`, and what stands in none; each way by itself, so that none waits for another.
+pub(super) fn run(
+    ways: Vec<Way>,
+    direct: &Direct,
+    inbox: &Inbox,
+    clock: &Clock,
+    stop: &CancellationToken,
+) {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(e) => return error!("no mail can be sent: {e}"),
@@ -80,17 +86,39 @@ pub(super) fn run(ways: Vec<Way>, inbox: &Inbox, clock: &Clock, stop: &Cancellat
                 inbox.tell(Input::Report(report));
             }
         };
+        let (direct_reports, mut direct_receiver) = mpsc::channel::<DeliveryReport>(REPORTS);
+        let record = async {
+            while let Some(report) = direct_receiver.recv().await {
+                direct.record(&report);
+            }
+        };
         let work = |way: Way| {
+            let (unrecorded, channel) = (direct.lane(way.lane.clone()), way.channel.clone());
             let letters = Letters(way.reader, way.lane);
-            let (reports, clock, stop) = (reports.clone(), clock.clone(), stop.clone());
-            worker::run(letters, way.channel, reports, way.wake, clock, stop)
+            let to = (reports.clone(), direct_reports.clone());
+            let (clock, stop) = (clock.clone(), stop.clone());
+            async move {
+                // A letter in memory is looked for each second; a wake-up is meant for the outbox.
+                let never = Arc::new(Notify::new());
+                tokio::join!(
+                    worker::run(
+                        letters,
+                        way.channel,
+                        to.0,
+                        way.wake,
+                        clock.clone(),
+                        stop.clone()
+                    ),
+                    worker::run(unrecorded, channel, to.1, never, clock, stop),
+                );
+            }
         };
         let work = join_all(ways.into_iter().map(work));
         let all = async {
             work.await;
-            drop(reports);
+            drop((reports, direct_reports));
         };
-        tokio::join!(all, pass_on);
+        tokio::join!(all, pass_on, record);
     });
 }
 

@@ -20,6 +20,7 @@ use super::reload::{Lasting, Reload, resync};
 use super::{DaemonError, Setup, control, housekeeping, sender, systemd};
 use crate::clock::Clock;
 use crate::engine::{Backups, Engine, Inbox, Parts};
+use crate::notify::Direct;
 use crate::probe::Client;
 use crate::schedule::{self, Command, Counters, Slot};
 use crate::store::Store;
@@ -94,6 +95,7 @@ impl Stage {
             None => (None, None),
         };
         let missed = counters.clone();
+        let direct = Direct::default();
         let engine = Engine::start(Parts {
             store,
             clock: clock.clone(),
@@ -113,6 +115,8 @@ impl Stage {
                 witness,
                 controls: asker,
                 hook,
+                direct: direct.clone(),
+                clock: clock.clone(),
             }),
         })?;
         let (data_dir, limits, backup_cron) = (
@@ -140,7 +144,9 @@ impl Stage {
         let stop_sender = CancellationToken::new();
         let sender = {
             let (inbox, clock, stop) = (inbox.clone(), clock.clone(), stop_sender.clone());
-            thread("mail", move || sender::run(ways, &inbox, &clock, &stop))?
+            thread("mail", move || {
+                sender::run(ways, &direct, &inbox, &clock, &stop);
+            })?
         };
         Ok(Self {
             clock,

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::own::OwnLetter;
-use crate::model::notification::{DeliveryReport, Letter};
+use crate::model::notification::{DeliveryReport, Letter, NoteAbout};
 use crate::model::{IncidentEvent, IncidentId, Sample, ServiceId};
 use crate::store::RationRow;
 
@@ -27,6 +27,8 @@ pub(super) struct Backlog {
     pub finals: Vec<IncidentId>,
     /// Letters that are about no incident.
     pub letters: Vec<Letter>,
+    /// What everybody is to know of the database.
+    pub notes: Vec<NoteAbout>,
     /// Letters about the prober itself.
     pub own: Vec<OwnLetter>,
     /// The state of the prober's own incident, when it is to be kept.
@@ -76,6 +78,7 @@ impl Backlog {
             && self.reports.is_empty()
             && self.finals.is_empty()
             && self.letters.is_empty()
+            && self.notes.is_empty()
             && self.own.is_empty()
             && self.rations.is_empty()
             && self.heard.is_empty()

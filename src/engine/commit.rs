@@ -1,9 +1,7 @@
 //! One transaction for all that a turn has brought, and what happens when the database refuses it.
 
 use std::collections::HashMap;
-use std::time::Duration;
-
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::model::{ServiceId, Timestamp};
 use crate::store::{Hush, Said, StoreError};
@@ -16,9 +14,6 @@ use super::service::Service;
 use super::telling::Desk;
 use super::told::{self, Told, suspected};
 use super::{Engine, Parts, scene};
-
-/// After a failed commit the next attempt waits this long.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// Facts of the daemon that `status` reads, by their names in the database.
 pub mod fact {
@@ -36,21 +31,11 @@ pub mod fact {
 
 /// Which part of the backlog a transaction takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Load {
+pub(super) enum Load {
     /// All of it.
     All,
     /// What must not be lost, without the samples: fits into the space that the ballast held.
     Light,
-}
-
-/// The database refuses writes.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    /// In its words.
-    why: String,
-    since: Timestamp,
-    /// Not even what must not be lost can be written.
-    dire: bool,
 }
 
 impl Engine {
@@ -76,7 +61,12 @@ impl Engine {
         }
     }
 
-    fn transact(&mut self, now: Timestamp, checkpoint: bool, load: Load) -> Result<(), StoreError> {
+    pub(super) fn transact(
+        &mut self,
+        now: Timestamp,
+        checkpoint: bool,
+        load: Load,
+    ) -> Result<(), StoreError> {
         let trouble = match (&self.trouble, load) {
             (Some(trouble), Load::Light) => Some(format!(
                 "{}; since {}, {} samples wait in memory",
@@ -134,6 +124,7 @@ impl Engine {
         }
         self.backlog.own.clear();
         self.backlog.letters.clear();
+        self.backlog.notes.clear();
         self.backlog.own_state = None;
         self.backlog.rations.clear();
         let heard = std::mem::take(&mut self.backlog.heard);
@@ -168,62 +159,6 @@ impl Engine {
             }
         }
         hush
-    }
-
-    fn all_well(&mut self, now: Timestamp) {
-        self.retry_at = None;
-        if let Some(trouble) = self.trouble.take() {
-            info!(
-                "the database takes samples again, after {} s; nothing in memory is left",
-                now.since(trouble.since).as_secs()
-            );
-        }
-    }
-
-    /// The database refused: what weighs is saved without the samples if that is possible, the rest waits in memory.
-    pub(super) fn refused(&mut self, why: &StoreError, now: Timestamp) {
-        self.retry_at = Some(tokio::time::Instant::now() + RETRY);
-        let news = self.trouble.is_none();
-        let trouble = self.trouble.get_or_insert_with(|| Trouble {
-            why: String::new(),
-            since: now,
-            dire: false,
-        });
-        trouble.why = why.to_string();
-        if news {
-            error!(
-                "the database cannot be written: {why}. Probing goes on, and samples wait in memory"
-            );
-        }
-        if matches!(why, StoreError::Full(_))
-            && let Err(e) = self.parts.store.release_ballast()
-        {
-            error!("the reserve on the disk could not be given away: {e}");
-        }
-        if matches!(why, StoreError::Io(_) | StoreError::Corrupt(_))
-            && let Err(e) = self.parts.store.reopen(why)
-        {
-            error!("the database could not be opened again: {e}");
-            return;
-        }
-        if news || !self.backlog.weighs_nothing() {
-            let saved = self.transact(now, false, Load::Light);
-            self.note_light(saved);
-        }
-    }
-
-    /// Says once when even what must not be lost has to wait.
-    fn note_light(&mut self, saved: Result<(), StoreError>) {
-        let Some(trouble) = &mut self.trouble else {
-            return;
-        };
-        match saved {
-            Ok(()) => trouble.dire = false,
-            Err(e) if !std::mem::replace(&mut trouble.dire, true) => {
-                error!("incidents and mails wait in memory too: {e}");
-            }
-            Err(_) => {}
-        }
     }
 }
 
@@ -342,6 +277,7 @@ fn write(
         now,
     };
     letters += counter.folded(told.caps.due(now))?;
+    letters += counter.notes(&backlog.notes)?;
     for letter in &backlog.letters {
         tx.letter(None, letter, now)?;
         letters += 1;

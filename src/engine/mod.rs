@@ -18,6 +18,7 @@ mod said;
 mod scene;
 mod service;
 mod startup;
+mod storage;
 mod telling;
 mod told;
 
@@ -33,13 +34,12 @@ use crate::clock::Clock;
 use crate::model::budget::Ration;
 use crate::model::concerned::Role;
 use crate::model::fold::{Recheck, fold};
-use crate::model::notification::Compose;
+use crate::model::notification::{Compose, Letter};
 use crate::model::{IncidentEvent, IncidentId, Outcome, ProbeId, Sample, ServiceId, Timestamp};
 use crate::store::{Retention, Store, StoreError};
 
 use backlog::Backlog;
 use blind::Watch;
-use commit::Trouble;
 pub use commit::fact;
 pub use inbox::{Chore, Inbox, Input, Renumber};
 use ledger::Ledger;
@@ -48,6 +48,7 @@ pub use routes::Routes;
 use said::Orders;
 use service::Service;
 pub use service::{PlannedMaintenance, ServicePlan, incidents, learned, levels};
+use storage::Trouble;
 use told::Told;
 
 /// Samples wait this long for company before they are committed.
@@ -84,6 +85,10 @@ pub trait Observer: Send {
     }
     /// Letters were committed to the outbox.
     fn letters(&mut self) {}
+    /// Letters that cannot be committed, to be delivered all the same.
+    fn direct(&mut self, letters: Vec<Letter>) {
+        let _ = letters;
+    }
     /// Whether there are control URLs to be asked.
     fn has_controls(&self) -> bool {
         false
@@ -154,6 +159,8 @@ pub struct Engine {
     retry_at: Option<tokio::time::Instant>,
     /// The database refuses writes.
     trouble: Option<Trouble>,
+    /// When the last trouble was over that people were told of.
+    last_trouble: Option<Timestamp>,
     pruning: bool,
     /// Before it the clock may be wrong by more than a day.
     sure_from: Timestamp,

@@ -111,6 +111,21 @@ impl Counter<'_, '_> {
         Ok(letters)
     }
 
+    /// What everybody is to know who is called first for any service; how many mails that makes.
+    pub fn notes(&mut self, notes: &[NoteAbout]) -> Result<usize, StoreError> {
+        if notes.is_empty() {
+            return Ok(0);
+        }
+        let rosters = self.services.values().map(|s| &s.plan.recipients);
+        let everybody: BTreeSet<&str> = rosters.flat_map(|r| r.first_called()).collect();
+        for about in notes {
+            for who in &everybody {
+                self.write(about.clone(), who)?;
+            }
+        }
+        Ok(notes.len() * everybody.len())
+    }
+
     fn write(&mut self, about: NoteAbout, recipient: &str) -> Result<(), StoreError> {
         let note = Note {
             about,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::model::fold::fold;
+use crate::model::notification::NoteAbout;
 use crate::model::{ProbeId, Sample, ServiceId, Timestamp};
 use crate::store::{OpenError, Store, StoreError};
 
@@ -43,6 +44,10 @@ impl Engine {
         let plans = std::mem::take(&mut parts.services);
         let mut services = HashMap::with_capacity(plans.len());
         let mut backlog = Backlog::default();
+        if let Some(aside) = parts.store.recovered() {
+            let aside = aside.display().to_string();
+            backlog.notes.push(NoteAbout::Damaged { aside });
+        }
         let mut next_incident = parts.store.next_incident()?;
         for plan in plans {
             let id = plan.id;
@@ -86,6 +91,7 @@ impl Engine {
             last_checkpoint: Timestamp::EPOCH,
             retry_at: None,
             trouble: None,
+            last_trouble: None,
             pruning: false,
             sure_from: Timestamp::EPOCH,
             rolling_up: true,

@@ -148,6 +148,40 @@ pub enum NoteAbout {
         /// In whose thread the mail was; `None` for a mail of another kind.
         incident: Option<IncidentId>,
     },
+    /// The database takes no samples; incidents and mails still go into a reserve.
+    Storage {
+        /// For how long.
+        since: Timestamp,
+        /// In the words of the database.
+        why: String,
+    },
+    /// The database takes nothing at all: this stands in no outbox.
+    Unrecorded {
+        /// For how long.
+        since: Timestamp,
+        /// In the words of the database.
+        why: String,
+        /// How many such mails there were before.
+        number: u32,
+        /// What has happened meanwhile: the title of the service, and the event.
+        events: Vec<(String, IncidentEvent)>,
+        /// So many more, which are not named.
+        more: u32,
+    },
+    /// The database takes everything again.
+    Stored {
+        /// Since when it did not.
+        from: Timestamp,
+        /// When it was over.
+        to: Timestamp,
+        /// Samples that were dropped meanwhile.
+        dropped: u64,
+    },
+    /// The database was damaged, and a new one begun.
+    Damaged {
+        /// Where the old one is.
+        aside: String,
+    },
 }
 
 /// How a mail stands among those of its incident: see [`super::mailing`].

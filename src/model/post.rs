@@ -39,6 +39,18 @@ pub enum Lane {
     Others(Vec<String>),
 }
 
+impl Lane {
+    /// Whether a letter to this recipient goes this way.
+    pub fn takes(&self, recipient: &str) -> bool {
+        let is_hook = recipient.starts_with(WEBHOOK);
+        match self {
+            Lane::Mail => !is_hook,
+            Lane::Webhook(name) => name == recipient,
+            Lane::Others(known) => is_hook && !known.iter().any(|name| name == recipient),
+        }
+    }
+}
+
 /// What the recipient of a letter to a webhook begins with.
 pub const WEBHOOK: &str = "webhook:";
 

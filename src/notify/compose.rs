@@ -233,10 +233,14 @@ impl Compose for MailComposer {
 
     fn note(&self, note: &Note, recipient: &str) -> Letter {
         let id = format!("<{}.{}@{}>", topic(note), hash(recipient), self.instance);
-        let builder = self
+        let mut builder = self
             .head(&id, note.at, recipient)
             .subject(format!("[watchfire] {}", view::subject_of_note(note)))
             .raw_header(header("List-Id", &format!("<mails.{}>", self.instance)));
+        if let Some(root) = root(note) {
+            let root = format!("<{root}.{}@{}>", hash(recipient), self.instance);
+            builder = builder.in_reply_to(root.clone()).references(root);
+        }
         let view = View::of_note(note).linked(self.link(None, None));
         finish(builder, &view, id, recipient)
     }
@@ -250,6 +254,29 @@ fn topic(note: &Note) -> String {
         NoteAbout::Refused { recipient, .. } => {
             format!("refused.{}.{}", hash(recipient), note.at.as_micros())
         }
+        NoteAbout::Storage { since, .. }
+        | NoteAbout::Unrecorded {
+            since, number: 0, ..
+        } => trouble(*since),
+        NoteAbout::Unrecorded { since, number, .. } => {
+            format!("unrecorded.{}.{number}", since.as_micros())
+        }
+        NoteAbout::Stored { from, .. } => format!("stored.{}", from.as_micros()),
+        NoteAbout::Damaged { aside } => format!("damaged.{}", hash(aside)),
+    }
+}
+
+/// The mail about a trouble of the database that people have first.
+fn trouble(since: Timestamp) -> String {
+    format!("storage.{}", since.as_micros())
+}
+
+/// What the thread of a note hangs on, if it is not the first of one.
+fn root(note: &Note) -> Option<String> {
+    match &note.about {
+        NoteAbout::Unrecorded { since, number, .. } if *number > 0 => Some(trouble(*since)),
+        NoteAbout::Stored { from, .. } => Some(trouble(*from)),
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@
 mod address;
 pub mod backoff;
 pub mod compose;
+mod direct;
 mod dkim;
 pub mod email;
 pub mod files;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 pub use address::parse_address;
 pub use compose::MailComposer;
+pub use direct::Direct;
 pub use dkim::{DkimConfig, Signer};
 pub use page::Page;
 pub use server::{Login, Security, Server, SmtpConfig};

@@ -25,6 +25,7 @@ mod reports;
 mod said;
 mod scene;
 mod simulate;
+mod storage;
 mod store;
 mod stories;
 mod webhook;

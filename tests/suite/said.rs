@@ -37,6 +37,7 @@ struct Heard {
     mails: Vec<Notification>,
     events: Vec<EventKind>,
     reminders: Vec<Reminder>,
+    direct: Vec<Letter>,
 }
 
 impl Compose for Ears {
@@ -81,6 +82,10 @@ impl Observer for Ears {
     fn event(&mut self, _: &str, event: &IncidentEvent, _: &[Role<'_>]) {
         self.0.lock().unwrap().events.push(event.event);
     }
+
+    fn direct(&mut self, letters: Vec<Letter>) {
+        self.0.lock().unwrap().direct.extend(letters);
+    }
 }
 
 /// A daemon's engine that watches `openai/chat` and `openai/image`, each every 30 s.
@@ -123,7 +128,7 @@ impl Host {
         host
     }
 
-    fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
@@ -268,8 +273,17 @@ impl Host {
         }
     }
 
+    pub fn wish_silence(&self, selector: &str, minutes: u32) -> Wish {
+        self.wish(SpellKind::Silence, selector, minutes)
+    }
+
+    /// The daemon is gone.
+    pub fn stop(&mut self) {
+        self.engine = None;
+    }
+
     async fn silence(&mut self, selector: &str, minutes: u32) -> SaidRow {
-        let wish = self.wish(SpellKind::Silence, selector, minutes);
+        let wish = self.wish_silence(selector, minutes);
         self.say(Ask::Begin(wish)).await
     }
 
@@ -303,6 +317,11 @@ impl Host {
 
     pub fn last_mail(&self) -> Notification {
         self.ears.0.lock().unwrap().mails.last().unwrap().clone()
+    }
+
+    /// What left past the outbox.
+    pub fn direct(&self) -> Vec<Letter> {
+        self.ears.0.lock().unwrap().direct.clone()
     }
 
     /// What happened, mailed or not.

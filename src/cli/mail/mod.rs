@@ -92,6 +92,14 @@ enum Wanted {
     Folded,
     /// Somebody else does not get the mails
     Refused,
+    /// The disk is full
+    Storage,
+    /// Nothing can be written: what happened, past the outbox
+    Unrecorded,
+    /// The database can be written again
+    Stored,
+    /// The database was damaged
+    Damaged,
     /// What `test-mail` sends
     Test,
     /// Names and replies full of markup and other scripts: what a mail program makes of it
@@ -121,6 +129,10 @@ impl Wanted {
             Wanted::Late => return composer.note(&sample::late(at, LOCATION), TO),
             Wanted::Folded => return composer.note(&sample::folded(at, LOCATION), TO),
             Wanted::Refused => return composer.note(&sample::refused(at, LOCATION), TO),
+            Wanted::Storage => return composer.note(&sample::storage(at, LOCATION), TO),
+            Wanted::Unrecorded => return composer.note(&sample::unrecorded(at, LOCATION), TO),
+            Wanted::Stored => return composer.note(&sample::stored(at, LOCATION), TO),
+            Wanted::Damaged => return composer.note(&sample::damaged(at, LOCATION), TO),
             Wanted::Digest => return composer.digest(&sample::digest(at, LOCATION), TO),
             Wanted::Test => return composer.compose_test(&sample::test(at, LOCATION), TO),
             Wanted::All | Wanted::Open => sample::open(at, LOCATION),

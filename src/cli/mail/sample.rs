@@ -2,15 +2,17 @@
 //!
 //! All is reckoned from the moment at which the first one is opened.
 
+mod digest;
+mod notes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chart::{self, Figure, Period, Run, Span};
 use crate::model::common::Common;
-use crate::model::digest::{Digest, ServiceDigest};
 use crate::model::life::Theme;
 use crate::model::notification::{
-    Fellow, LastFailure, Note, NoteAbout, Notification, Pace, ProbeTally, Reason, Reminder, Thread,
+    Fellow, LastFailure, Notification, Pace, ProbeTally, Reason, Reminder, Thread,
 };
 use crate::model::scene::{PageWord, Picture, Scene, Step};
 use crate::model::trace::TimeColumn;
@@ -18,6 +20,9 @@ use crate::model::{
     Deadline, EventKind, FailureKind, Fault, IncidentEvent, IncidentId, IncidentKind, ProbeId,
     Quantity, Severity, Slow, Standing, Timestamp, Topic, Verdict,
 };
+
+pub use digest::digest;
+pub use notes::{damaged, folded, late, refused, storage, stored, unrecorded};
 
 /// From the onset to the alarm.
 const NOTICED: Duration = Duration::from_secs(187);
@@ -510,117 +515,6 @@ pub fn reminder(at: Timestamp, location: &str) -> Reminder {
         title: "Our gateway".to_owned(),
         location: location.to_owned(),
         at,
-    }
-}
-
-fn note(about: NoteAbout, at: Timestamp, location: &str) -> Note {
-    Note {
-        about,
-        location: location.to_owned(),
-        at,
-    }
-}
-
-/// The mail server was away.
-pub fn late(at: Timestamp, location: &str) -> Note {
-    let about = NoteAbout::Late {
-        from: at - minutes(95),
-        to: at - minutes(1),
-        waiting: 3,
-        folded: 2,
-    };
-    note(about, at, location)
-}
-
-/// More happened than mails an hour are sent.
-pub fn folded(at: Timestamp, location: &str) -> Note {
-    let events = vec![
-        ("OpenAI".to_owned(), open(at - minutes(30), location).event),
-        (
-            "OpenAI".to_owned(),
-            recovered(at - minutes(90), location).event,
-        ),
-    ];
-    let about = NoteAbout::Folded {
-        most: 40,
-        since: at - minutes(30),
-        events,
-        more: 11,
-    };
-    note(about, at, location)
-}
-
-/// Somebody else gets no mail.
-pub fn refused(at: Timestamp, location: &str) -> Note {
-    let about = NoteAbout::Refused {
-        recipient: "gone@example.com".to_owned(),
-        reply: "550 5.1.1 no such user here".to_owned(),
-        incident: Some(IncidentId(1)),
-    };
-    note(about, at, location)
-}
-
-/// How a day was.
-pub fn digest(at: Timestamp, location: &str) -> Digest {
-    let day = Duration::from_secs(86_400);
-    let told = |title: &str, incidents, open, facts: &[(&'static str, &str)]| ServiceDigest {
-        title: title.to_owned(),
-        incidents,
-        open,
-        facts: facts
-            .iter()
-            .map(|(what, told)| (*what, (*told).to_owned()))
-            .collect(),
-    };
-    Digest {
-        from: at - day,
-        to: at,
-        zone: chrono_tz::UTC,
-        location: location.to_owned(),
-        services: vec![
-            told(
-                "OpenAI",
-                1,
-                1,
-                &[
-                    ("up", "98.91 %"),
-                    ("objective", "99.5 %: error budget 38 % left"),
-                    ("in trouble", "1 h 2 min"),
-                    ("noticed after", "3 min 7 s"),
-                    (
-                        "incident",
-                        "1, errors (partial), since 2023-11-08 03:40:35: goes on",
-                    ),
-                    ("slowest", "image: 9.40 s in the median, 95 % within 21 s"),
-                    ("spent", "1.62 USD"),
-                ],
-            ),
-            told(
-                "Anthropic",
-                0,
-                0,
-                &[
-                    ("up", "100 %"),
-                    ("objective", "99.5 %: error budget 96 % left"),
-                    ("slowest", "chat: 1.24 s in the median, 95 % within 2.90 s"),
-                    ("spent", "0.81 USD"),
-                ],
-            ),
-            told(
-                "Our gateway",
-                0,
-                0,
-                &[
-                    ("up", "99.97 %"),
-                    ("slowest", "models: 41 ms in the median, 95 % within 120 ms"),
-                ],
-            ),
-        ],
-        coming: vec![
-            "Our gateway: the certificate of llm.example.com:443 ends on 2023-11-14, in 6 days"
-                .to_owned(),
-            "OpenAI: the model gpt-4-0314 is switched off on 2024-01-04, in 56 days".to_owned(),
-        ],
     }
 }
 

@@ -2,6 +2,7 @@
 //! is in it keeps its meaning as long as `version` stays.
 
 use serde_json::{Value, json};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Form;
 use crate::model::notification::{Note, NoteAbout, Notification, Reminder};
@@ -130,10 +131,25 @@ pub(super) fn of_reminder(form: Form, r: &Reminder, id: &str, link: Option<Strin
 
 /// Something about the mails themselves.
 pub(super) fn of_note(form: Form, note: &Note, id: &str, link: Option<String>) -> Value {
-    let topic = match note.about {
-        NoteAbout::Late { .. } => "late",
-        NoteAbout::Folded { .. } => "folded",
-        NoteAbout::Refused { .. } => "refused",
+    let instance = id.rsplit_once('@').map_or(id, |(_, instance)| instance);
+    let alert = |name: String| format!("watchfire-{instance}-{name}");
+    // What is over by itself resolves; of the rest there is one alert, however often it is told.
+    let (topic, event, severity, dedup) = match &note.about {
+        NoteAbout::Late { .. } => ("late", "trigger", "info", alert("late".to_owned())),
+        NoteAbout::Folded { .. } => ("folded", "trigger", "info", alert("folded".to_owned())),
+        NoteAbout::Refused { recipient, .. } => {
+            let name = format!("refused-{:016x}", xxh3_64(recipient.as_bytes()));
+            ("refused", "trigger", "warning", alert(name))
+        }
+        NoteAbout::Storage { .. } => ("storage", "trigger", "error", alert("storage".to_owned())),
+        NoteAbout::Unrecorded { .. } => (
+            "unrecorded",
+            "trigger",
+            "error",
+            alert("storage".to_owned()),
+        ),
+        NoteAbout::Stored { .. } => ("stored", "resolve", "info", alert("storage".to_owned())),
+        NoteAbout::Damaged { .. } => ("damaged", "trigger", "warning", alert("damaged".to_owned())),
     };
     told(
         form,
@@ -145,9 +161,9 @@ pub(super) fn of_note(form: Form, note: &Note, id: &str, link: Option<String>) -
             location: &note.location,
             service: None,
             action: Action {
-                event: "trigger",
-                dedup: format!("watchfire-{id}"),
-                severity: "warning",
+                event,
+                dedup,
+                severity,
                 class: topic.to_owned(),
             },
             more: json!({ "topic": topic }),
