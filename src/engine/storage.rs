@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PATIENCE_AGAIN: Duration = Duration::from_secs(900);
 const AGAIN: Duration = Duration::from_secs(3600);
 /// What cannot be recorded is told at most so often.
-const EACH: Duration = Duration::from_secs(60);
+const EACH: Duration = Duration::from_secs(15);
 /// Events that are named in such a mail; the rest is counted.
 const NAMED: usize = 50;
 
@@ -89,7 +89,11 @@ impl Engine {
         let news = self.trouble.is_none();
         let dropped = self.backlog.dropped;
         let trouble = (self.trouble).get_or_insert_with(|| Trouble::new(now, dropped));
-        trouble.why = why.to_string();
+        // Without a database its words are those of an empty one.
+        let closed = self.parts.store.is_closed();
+        if !closed {
+            trouble.why = why.to_string();
+        }
         if news {
             error!(
                 "the database cannot be written: {why}. Probing goes on, and samples wait in memory"
@@ -107,10 +111,12 @@ impl Engine {
         {
             error!("the reserve on the disk could not be given away: {e}");
         }
-        if matches!(why, StoreError::Io(_) | StoreError::Corrupt(_))
+        if (closed || matches!(why, StoreError::Io(_) | StoreError::Corrupt(_)))
             && let Err(e) = self.parts.store.reopen(why)
         {
-            error!("the database could not be opened again: {e}");
+            if !closed {
+                error!("the database could not be opened again: {e}");
+            }
             return self.note_light(Err(e.to_string()), now);
         }
         if matches!(why, StoreError::Corrupt(_))

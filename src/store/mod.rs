@@ -77,6 +77,8 @@ pub struct Store {
     dir: PathBuf,
     instance: String,
     recovered: Option<PathBuf>,
+    /// There is no database behind it: one could not be opened again.
+    closed: bool,
     results: results::Results,
     /// For each probe the hour that is already noted in `rollup_due`.
     noted: HashMap<ProbeId, i64>,
@@ -103,6 +105,7 @@ impl Store {
             dir: data_dir.to_owned(),
             instance: String::new(),
             recovered,
+            closed: false,
             results: results::Results::default(),
             noted: HashMap::new(),
             notices: notices::Notices::default(),
@@ -116,8 +119,9 @@ impl Store {
     /// Closes and opens the database again, keeping the lock; for the time after an error of kind `Io` or `Corrupt`.
     ///
     /// When `why` is `Corrupt` the database is moved aside and a new one begun ([`Store::recovered`]). After an error here the
-    /// store has no database: every use fails with `Other` until a later call succeeds.
+    /// store has no database ([`Store::is_closed`]): every use fails with `Other` until a later call succeeds.
     pub fn reopen(&mut self, why: &StoreError) -> std::result::Result<(), OpenError> {
+        self.closed = true;
         self.conn = Connection::open_in_memory()?;
         self.forget();
         let path = self.dir.join(DATABASE);
@@ -133,7 +137,13 @@ impl Store {
             }
         }
         self.load()?;
+        self.closed = false;
         Ok(())
+    }
+
+    /// Whether there is no database behind it, and it has to be opened again before any use.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Where a damaged database has been moved to, if that happened at [`Store::open`] or [`Store::reopen`].

@@ -780,3 +780,24 @@ fn the_latest_ration_is_known_and_old_rows_go_but_for_that() {
         .unwrap();
     assert_eq!(kept, 1);
 }
+
+#[test]
+fn a_database_that_could_not_be_opened_again_is_opened_when_it_is_there_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let known = store.register("here", &[("openai", "chat")]).unwrap();
+    let (database, away) = (dir.path().join("watchfire.db"), dir.path().join("away"));
+    std::fs::rename(&database, &away).unwrap();
+    std::fs::create_dir(&database).unwrap();
+    let other = watchfire::store::StoreError::Other("whatever it was".into());
+    assert!(store.reopen(&other).is_err());
+    assert!(store.is_closed());
+    std::fs::remove_dir(&database).unwrap();
+    std::fs::rename(&away, &database).unwrap();
+    store.reopen(&other).unwrap();
+    assert!(!store.is_closed());
+    assert_eq!(
+        store.register("here", &[("openai", "chat")]).unwrap(),
+        known
+    );
+}

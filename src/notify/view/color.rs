@@ -3,7 +3,7 @@
 //! Everything else keeps the colours of the mail program, light or dark.
 
 use crate::model::notification::Notification;
-use crate::model::{EventKind, IncidentKind, Severity};
+use crate::model::{EventKind, IncidentEvent, IncidentKind, Severity};
 
 /// Something ends, and it is time to act.
 pub const SOON: &str = "#b45309";
@@ -26,6 +26,17 @@ pub fn of(n: &Notification) -> &'static str {
         (_, _, Severity::Major) => MAJOR,
         (_, _, Severity::Partial) => PARTIAL,
         (_, _, Severity::Degraded) => DEGRADED,
+    }
+}
+
+/// The colour of several events: that of the worst which is not over.
+pub fn of_events<'e>(events: impl Iterator<Item = &'e IncidentEvent>) -> &'static str {
+    let broken = events.filter(|e| e.event != EventKind::Close);
+    match broken.map(|e| e.severity).max() {
+        Some(Severity::Major) => MAJOR,
+        Some(Severity::Partial) => PARTIAL,
+        Some(Severity::Degraded) => DEGRADED,
+        None => NOTICE,
     }
 }
 

@@ -85,7 +85,12 @@ impl View {
         };
         Self {
             headline,
-            color: color::NOTICE,
+            color: match &note.about {
+                NoteAbout::Unrecorded { events, .. } => {
+                    color::of_events(events.iter().map(|(_, event)| event))
+                }
+                _ => color::NOTICE,
+            },
             sentences,
             reasons: Vec::new(),
             probes: Vec::new(),
@@ -253,7 +258,7 @@ fn unrecorded(
         moment(since),
         line(why, REPLY_LIMIT)
     ));
-    sentences.push("Probing goes on. Until it can be written again, what happens is told in mails like this one, once a minute at most, which stand in no outbox; then it is told once more, in the thread of its incident.".to_owned());
+    sentences.push("Probing goes on. Until it can be written again, what happens is told in mails like this one, which stand in no outbox; then it is told once more, in the thread of its incident.".to_owned());
     sentences.push("Look after the file system of the data directory: whether it can be written to, and what the kernel says of it. Nothing needs to be restarted unless it is replaced, and a mail says when it is over.".to_owned());
     sentences
 }
