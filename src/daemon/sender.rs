@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::runtime;
 use crate::clock::Clock;
@@ -119,6 +119,12 @@ pub(super) fn run(
             drop((reports, direct_reports));
         };
         tokio::join!(all, pass_on, record);
+        if direct.waiting() > 0 {
+            warn!(
+                "{} mails that stand in no outbox were not sent",
+                direct.waiting()
+            );
+        }
     });
 }
 

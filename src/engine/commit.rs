@@ -1,6 +1,7 @@
 //! One transaction for all that a turn has brought, and what happens when the database refuses it.
 
 use std::collections::HashMap;
+
 use tracing::{error, warn};
 
 use crate::model::{ServiceId, Timestamp};

@@ -161,6 +161,8 @@ pub struct Engine {
     trouble: Option<Trouble>,
     /// When the last trouble was over that people were told of.
     last_trouble: Option<Timestamp>,
+    /// When people were last told that the database was damaged.
+    last_damage: Option<Timestamp>,
     pruning: bool,
     /// Before it the clock may be wrong by more than a day.
     sure_from: Timestamp,
@@ -272,6 +274,7 @@ impl Engine {
                 // At once, or the latest checkpoint would seem as old as the step is wide.
                 self.last_checkpoint = Timestamp::EPOCH;
                 self.backlog.shift += micros;
+                self.shift_trouble(micros);
                 self.orders.spells.shift(micros);
                 self.backlog.heard.shift(micros);
                 self.ledger.clock_stepped();

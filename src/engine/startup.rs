@@ -8,7 +8,6 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::model::fold::fold;
-use crate::model::notification::NoteAbout;
 use crate::model::{ProbeId, Sample, ServiceId, Timestamp};
 use crate::store::{OpenError, Store, StoreError};
 
@@ -44,10 +43,6 @@ impl Engine {
         let plans = std::mem::take(&mut parts.services);
         let mut services = HashMap::with_capacity(plans.len());
         let mut backlog = Backlog::default();
-        if let Some(aside) = parts.store.recovered() {
-            let aside = aside.display().to_string();
-            backlog.notes.push(NoteAbout::Damaged { aside });
-        }
         let mut next_incident = parts.store.next_incident()?;
         for plan in plans {
             let id = plan.id;
@@ -92,11 +87,13 @@ impl Engine {
             retry_at: None,
             trouble: None,
             last_trouble: None,
+            last_damage: None,
             pruning: false,
             sure_from: Timestamp::EPOCH,
             rolling_up: true,
             parts,
         };
+        engine.damaged(now);
         // Before the first probe runs.
         engine.review(now);
         Ok(engine)

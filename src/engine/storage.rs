@@ -119,11 +119,8 @@ impl Engine {
             }
             return self.note_light(Err(e.to_string()), now);
         }
-        if matches!(why, StoreError::Corrupt(_))
-            && let Some(aside) = self.parts.store.recovered()
-        {
-            let aside = aside.display().to_string();
-            self.backlog.notes.push(NoteAbout::Damaged { aside });
+        if matches!(why, StoreError::Corrupt(_)) {
+            self.damaged(now);
         }
         if news || !self.backlog.weighs_nothing() {
             let saved = self.transact(now, false, Load::Light);
@@ -131,6 +128,24 @@ impl Engine {
         } else if self.trouble.as_ref().is_some_and(|t| t.dire) {
             self.tell_directly(now);
         }
+    }
+
+    /// The database was damaged and a new one begun: told once an hour at most, should the new one suffer the same.
+    pub(super) fn damaged(&mut self, now: Timestamp) {
+        let lately = self.last_damage.is_some_and(|at| now.since(at) < AGAIN);
+        if let (Some(aside), false) = (self.parts.store.recovered(), lately) {
+            let aside = aside.display().to_string();
+            self.backlog.notes.push(NoteAbout::Damaged { aside });
+            self.last_damage = Some(now);
+        }
+    }
+
+    /// The wall clock was stepped by so much: all kept moments move along.
+    pub(super) fn shift_trouble(&mut self, micros: i64) {
+        let trouble = self.trouble.iter_mut();
+        let own = trouble.flat_map(|t| t.direct.1.iter_mut().chain([&mut t.since]));
+        let past = self.last_trouble.iter_mut().chain(&mut self.last_damage);
+        own.chain(past).for_each(|at| *at = at.shifted(micros));
     }
 
     /// Says once when even what must not be lost has to wait, and tells people past the outbox.
@@ -148,8 +163,9 @@ impl Engine {
             Err(e) if !std::mem::replace(&mut trouble.dire, true) => {
                 error!("incidents and mails wait in memory too: {e}");
                 // What was to be written of it is told past the outbox instead.
-                trouble.told = trouble.told && self.backlog.notes.is_empty();
-                self.backlog.notes.clear();
+                let is_own = |about: &NoteAbout| matches!(about, NoteAbout::Storage { .. });
+                trouble.told &= !self.backlog.notes.iter().any(is_own);
+                self.backlog.notes.retain(|about| !is_own(about));
             }
             Err(_) => {}
         }
@@ -162,14 +178,12 @@ impl Engine {
         let (sent, last) = trouble.direct;
         // The first that people hear of it has no number.
         let number = sent.max(u32::from(trouble.told));
-        if !trouble.is_news(self.last_trouble, now)
-            || last.is_some_and(|last| now.since(last) < EACH)
-        {
+        if now.since(trouble.since) < PATIENCE || last.is_some_and(|last| now.since(last) < EACH) {
             return;
         }
         let fresh = self.backlog.events.get(trouble.seen..).unwrap_or_default();
         let mut news: BTreeMap<String, Vec<(String, IncidentEvent)>> = BTreeMap::new();
-        if !trouble.told {
+        if !trouble.told && trouble.is_news(self.last_trouble, now) {
             news.extend(self.everybody().into_iter().map(|who| (who, Vec::new())));
         }
         for (service, event) in fresh {

@@ -59,6 +59,11 @@ impl Direct {
         });
     }
 
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.with(|waiting| waiting.letters.len())
+    }
+
     /// What of it goes one way.
     pub fn lane(&self, lane: Lane) -> DirectLane {
         DirectLane(self.clone(), lane)

@@ -148,3 +148,21 @@ async fn that_a_damaged_database_was_moved_aside_is_told_once() {
     host.pass(MINUTE * 5, NONE).await;
     assert_eq!(notes(&host), ["Damaged to a"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_told_past_the_outbox_at_once_although_the_trouble_itself_was_told_an_hour_ago()
+ {
+    let mut host = host(&["a"]);
+    host.pass(MINUTE * 60, NONE).await;
+    refuse(&host, SAMPLES, true);
+    host.pass(MINUTE * 2, NONE).await;
+    refuse(&host, SAMPLES, false);
+    host.pass(MINUTE * 2, NONE).await;
+    refuse(&host, EVERYTHING, true);
+    host.pass(MINUTE * 2, NONE).await;
+    assert_eq!(direct(&host), [""; 0]);
+    host.pass(MINUTE * 8, ALL).await;
+    assert_eq!(direct(&host), ["Unrecorded to a"]);
+    let told = String::from_utf8(host.direct()[0].bytes.clone()).unwrap();
+    assert!(told.contains("event: Open"), "{told}");
+}
