@@ -1,5 +1,7 @@
 //! Webhooks: what a receiver is sent in each form, what its answers mean, and that nothing secret is kept or told.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use watchfire::clock::Clock;
 use watchfire::model::notification::{Compose, Letter, Note, NoteAbout, Pending};
@@ -251,4 +253,53 @@ async fn each_way_has_its_own_letters_and_what_nobody_is_configured_for_is_found
             .len(),
         2
     );
+}
+
+#[test]
+fn for_pagerduty_trouble_of_the_database_is_one_alert_that_resolves_and_a_refused_colleague_one_alert()
+ {
+    let since = Timestamp::parse("2026-11-26T03:00:00Z").unwrap();
+    let told = |minutes: u64, about: NoteAbout| -> (Value, Value) {
+        let note = Note {
+            about,
+            location: "here".to_owned(),
+            at: since + Duration::from_secs(60 * minutes),
+        };
+        let letter = composers(Form::PagerDuty).note(&note, "webhook:ops");
+        let body: Value = serde_json::from_slice(&letter.bytes).unwrap();
+        (body["event_action"].clone(), body["dedup_key"].clone())
+    };
+    let why = "the disk is full".to_owned();
+    let full = told(
+        1,
+        NoteAbout::Storage {
+            since,
+            why: why.clone(),
+        },
+    );
+    let dead = NoteAbout::Unrecorded {
+        since,
+        why,
+        number: 1,
+        events: Vec::new(),
+        more: 0,
+    };
+    let over = NoteAbout::Stored {
+        from: since,
+        to: since,
+        dropped: 0,
+    };
+    assert_eq!(full.0, "trigger");
+    assert_eq!(told(2, dead), full);
+    assert_eq!(told(3, over), (json!("resolve"), full.1));
+    let refused = |minutes, who: &str| {
+        let about = NoteAbout::Refused {
+            recipient: who.to_owned(),
+            reply: "550 gone".to_owned(),
+            incident: None,
+        };
+        told(minutes, about)
+    };
+    assert_eq!(refused(4, "a@example.com"), refused(9, "a@example.com"));
+    assert_ne!(refused(4, "a@example.com"), refused(4, "b@example.com"));
 }
