@@ -54,31 +54,32 @@ const CASES: [Case; 4] = [
 pub fn print() {
     let mut server = Process::helper(&["serve"]);
     let address = server.hear();
-    let watched = CASES.each_ref().map(|case| {
-        Watched::new(&Plan {
-            probes: case.probes,
-            every: case.every,
-            url: &format!("http://{address}/w"),
-            keys: case.keys,
-        })
-    });
-    let daemons = watched.each_ref().map(|w| w.start().0);
-    std::thread::sleep(RUN);
     println!("### Memory\n");
-    println!("1,000 runs a second, after {} s.\n", RUN.as_secs());
-    println!("| probes | every | resident, MB | most so far, MB | target |");
-    println!("|---|--:|--:|--:|--:|");
-    for (daemon, case) in daemons.iter().zip(&CASES) {
-        let mb = |what| daemon.kib(what) as f64 * 1024.0 / 1e6;
-        let (now, most) = (mb("VmRSS"), mb("VmHWM"));
+    println!(
+        "1,000 runs a second, each daemon by itself, after {} s.\n",
+        RUN.as_secs()
+    );
+    println!("| probes | every | resident, MB | of it of its own, MB | most so far, MB | target |");
+    println!("|---|--:|--:|--:|--:|--:|");
+    for case in &CASES {
         let Case {
             probes,
             what,
+            keys,
             every,
             target,
-            ..
         } = case;
-        println!("| {probes}, {what} | {every} | **{now:.1}** | {most:.1} | {target} |");
+        let watched = Watched::new(&Plan {
+            probes: *probes,
+            every,
+            url: &format!("http://{address}/w"),
+            keys,
+        });
+        let (daemon, _) = watched.start();
+        std::thread::sleep(RUN);
+        let mb = |what| daemon.kib(what) as f64 * 1024.0 / 1e6;
+        let (now, own, most) = (mb("VmRSS"), mb("RssAnon"), mb("VmHWM"));
+        println!("| {probes}, {what} | {every} | **{now:.1}** | {own:.1} | {most:.1} | {target} |");
     }
     println!();
 }

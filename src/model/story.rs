@@ -452,7 +452,7 @@ impl Story {
 
     fn tell(&mut self, now: Timestamp) -> Option<Telling> {
         let news = std::mem::take(&mut self.news);
-        let lead = leading(&news)?;
+        let lead = leading(&news, &self.members)?;
         let root = *self.root.get_or_insert(Root {
             service: lead.service,
             incident: lead.event.incident,
@@ -486,8 +486,12 @@ impl Story {
     }
 }
 
-fn leading(news: &[News]) -> Option<News> {
-    let breaks = news.iter().filter(|n| n.event.event != EventKind::Close);
+/// What a mail is mainly about: what is over by now leads only where nothing fails any more.
+fn leading(news: &[News], members: &[Member]) -> Option<News> {
+    let is_open = |incident| members.iter().any(|m| m.incident == incident && m.open);
+    let breaks = news
+        .iter()
+        .filter(|n| n.event.event != EventKind::Close && is_open(n.event.incident));
     // Of equals the first: it is what the others joined.
     let worst = breaks.rev().max_by_key(|n| n.event.severity);
     let latest = news.iter().rev().max_by_key(|n| n.event.at);

@@ -247,3 +247,26 @@ fn each_recipient_has_threads_of_his_own() {
     audience.forget(IncidentId(2));
     assert_eq!(audience, Audience::default());
 }
+
+#[test]
+fn what_began_and_ended_since_the_last_mail_is_told_as_ended() {
+    let lead = |plot: &[(u64, EventKind)]| {
+        let mut stories = Stories::default();
+        for (second, (incident, kind)) in plot.iter().enumerate() {
+            let event = event(*incident, second as f64, *kind, Severity::Major);
+            stories.take(ServiceId(*incident as u32), &event, true);
+        }
+        let now = Timestamp::from_seconds(START + 60.0);
+        let all = stories.due(now, 0, 50);
+        let lead = all[0].lead.event;
+        (lead.incident.0, lead.event)
+    };
+    use EventKind::{Close, Open, Reopen};
+    assert_eq!(lead(&[(1, Open), (1, Close)]), (1, Close));
+    assert_eq!(lead(&[(1, Open), (1, Close), (1, Reopen)]), (1, Open));
+    assert_eq!(lead(&[(1, Open), (2, Open), (1, Close)]), (2, Open));
+    assert_eq!(
+        lead(&[(1, Open), (2, Open), (2, Close), (1, Close)]),
+        (1, Close)
+    );
+}

@@ -166,3 +166,19 @@ async fn an_outage_is_told_past_the_outbox_at_once_although_the_trouble_itself_w
     let told = String::from_utf8(host.direct()[0].bytes.clone()).unwrap();
     assert!(told.contains("event: Open"), "{told}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_began_and_ended_while_nothing_could_be_written_is_mailed_as_ended() {
+    let mut host = host(&["a"]);
+    host.pass(MINUTE * 60, NONE).await;
+    refuse(&host, EVERYTHING, true);
+    host.pass(MINUTE * 20, ALL).await;
+    host.pass(MINUTE * 60, NONE).await;
+    let told = |n: usize| String::from_utf8(host.direct()[n].bytes.clone()).unwrap();
+    assert_eq!(direct(&host).len(), 3, "the trouble, the alarm, the recovery");
+    assert!(told(1).contains("event: Open") && told(2).contains("event: Close"));
+    refuse(&host, EVERYTHING, false);
+    host.pass(MINUTE * 2, NONE).await;
+    assert_eq!(host.events(), [EventKind::Open, EventKind::Close]);
+    assert_eq!(host.last_mail().event.event, EventKind::Close);
+}
