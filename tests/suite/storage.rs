@@ -175,7 +175,11 @@ async fn what_began_and_ended_while_nothing_could_be_written_is_mailed_as_ended(
     host.pass(MINUTE * 20, ALL).await;
     host.pass(MINUTE * 60, NONE).await;
     let told = |n: usize| String::from_utf8(host.direct()[n].bytes.clone()).unwrap();
-    assert_eq!(direct(&host).len(), 3, "the trouble, the alarm, the recovery");
+    assert_eq!(
+        direct(&host).len(),
+        3,
+        "the trouble, the alarm, the recovery"
+    );
     assert!(told(1).contains("event: Open") && told(2).contains("event: Close"));
     refuse(&host, EVERYTHING, false);
     host.pass(MINUTE * 2, NONE).await;
