@@ -1,5 +1,7 @@
 //! The thread that delivers: mail, and what webhooks are sent.
 
+use std::cell::{Cell, RefCell};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -17,7 +19,7 @@ use crate::model::post::Lane;
 use crate::notify::webhook::Nowhere;
 use crate::notify::worker::{self, Outbox};
 use crate::notify::{Channel, Direct, Transport, Webhook};
-use crate::store::Reader;
+use crate::store::{Reader, StoreError};
 
 /// Reports of the sender that may wait for the engine.
 const REPORTS: usize = 64;
@@ -70,6 +72,7 @@ impl Way {
 /// Delivers what is in the outbox until `stop`, and what stands in none; each way by itself, so that none waits for another.
 pub(super) fn run(
     ways: Vec<Way>,
+    data_dir: &Path,
     direct: &Direct,
     inbox: &Inbox,
     clock: &Clock,
@@ -94,7 +97,13 @@ pub(super) fn run(
         };
         let work = |way: Way| {
             let (unrecorded, channel) = (direct.lane(way.lane.clone()), way.channel.clone());
-            let letters = Letters(way.reader, way.lane);
+            let letters = Letters {
+                data_dir: data_dir.to_owned(),
+                outbox: RefCell::new(way.reader),
+                lane: way.lane,
+                inbox: inbox.clone(),
+                told: Cell::new(false),
+            };
             let to = (reports.clone(), direct_reports.clone());
             let (clock, stop) = (clock.clone(), stop.clone());
             async move {
@@ -129,15 +138,41 @@ pub(super) fn run(
 }
 
 /// What of the outbox goes one way, as the sender sees it.
-struct Letters(Reader, Lane);
+struct Letters {
+    data_dir: PathBuf,
+    outbox: RefCell<Reader>,
+    lane: Lane,
+    inbox: Inbox,
+    /// The engine knows that the database is damaged.
+    told: Cell<bool>,
+}
+
+impl Letters {
+    /// Reads the outbox: that of the data directory, also after a damaged one was moved aside.
+    fn read<T>(&self, of: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Result<T, String> {
+        let mut outbox = self.outbox.borrow_mut();
+        if !outbox.is_of(&self.data_dir) {
+            *outbox = Reader::open(&self.data_dir).map_err(|e| e.to_string())?;
+        }
+        let found = of(&outbox);
+        match &found {
+            // Who writes may not meet the damage for long: what it needs is in its memory.
+            Err(StoreError::Corrupt(_)) if !self.told.replace(true) => {
+                self.inbox.tell(Input::Damaged);
+            }
+            Err(_) => {}
+            Ok(_) => self.told.set(false),
+        }
+        found.map_err(|e| e.to_string())
+    }
+}
 
 impl Outbox for Letters {
     fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Pending>, String> {
-        let due = self.0.due_in(&self.1, now, limit);
-        due.map_err(|e| e.to_string())
+        self.read(|outbox| outbox.due_in(&self.lane, now, limit))
     }
 
     fn next_due(&self) -> Result<Option<Timestamp>, String> {
-        self.0.next_due_in(&self.1).map_err(|e| e.to_string())
+        self.read(|outbox| outbox.next_due_in(&self.lane))
     }
 }

@@ -144,8 +144,9 @@ impl Stage {
         let stop_sender = CancellationToken::new();
         let sender = {
             let (inbox, clock, stop) = (inbox.clone(), clock.clone(), stop_sender.clone());
+            let data_dir = data_dir.clone();
             thread("mail", move || {
-                sender::run(ways, &direct, &inbox, &clock, &stop);
+                sender::run(ways, &data_dir, &direct, &inbox, &clock, &stop);
             })?
         };
         Ok(Self {

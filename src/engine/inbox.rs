@@ -38,6 +38,8 @@ pub enum Input {
     Letters(Vec<Letter>),
     /// The control URLs were asked.
     Controls(Tally),
+    /// Somebody who reads the database finds it damaged.
+    Damaged,
     /// Somebody said something; the text is the token of the slip that brought it.
     Said(String, Order),
 }
@@ -51,6 +53,7 @@ impl fmt::Debug for Input {
             Input::Chore(chore) => f.debug_tuple("Chore").field(chore).finish(),
             Input::Letters(letters) => f.debug_tuple("Letters").field(&letters.len()).finish(),
             Input::Controls(tally) => f.debug_tuple("Controls").field(tally).finish(),
+            Input::Damaged => f.write_str("Damaged"),
             Input::Said(_, order) => f.debug_tuple("Said").field(order).finish(),
         }
     }

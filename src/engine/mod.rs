@@ -260,6 +260,7 @@ impl Engine {
     fn obey(&mut self, input: Input) {
         match input {
             Input::Report(report) => self.backlog.reports.push(report),
+            Input::Damaged => self.look_into_damage(self.parts.clock.now()),
             Input::ClockStep(micros) => {
                 warn!(
                     "the wall clock was stepped by {:+.1} s",

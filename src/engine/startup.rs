@@ -93,7 +93,7 @@ impl Engine {
             rolling_up: true,
             parts,
         };
-        engine.damaged(now);
+        engine.note_recovery(now);
         // Before the first probe runs.
         engine.review(now);
         Ok(engine)

@@ -119,9 +119,7 @@ impl Engine {
             }
             return self.note_light(Err(e.to_string()), now);
         }
-        if matches!(why, StoreError::Corrupt(_)) {
-            self.damaged(now);
-        }
+        self.note_recovery(now);
         if news || !self.backlog.weighs_nothing() {
             let saved = self.transact(now, false, Load::Light);
             self.note_light(saved.map_err(|e| e.to_string()), now);
@@ -130,13 +128,36 @@ impl Engine {
         }
     }
 
-    /// The database was damaged and a new one begun: told once an hour at most, should the new one suffer the same.
-    pub(super) fn damaged(&mut self, now: Timestamp) {
-        let lately = self.last_damage.is_some_and(|at| now.since(at) < AGAIN);
-        if let (Some(aside), false) = (self.parts.store.recovered(), lately) {
+    /// After a damaged database was moved aside: the new one learns who is watched, and people are told, once an hour at
+    /// most, should the new one suffer the same.
+    pub(super) fn note_recovery(&mut self, now: Timestamp) {
+        let Some(aside) = self.parts.store.take_recovered() else {
+            return;
+        };
+        let plans = self.services.values().map(|s| &s.plan);
+        let names = plans.flat_map(|plan| {
+            let probes = plan.money.probes.iter();
+            probes.map(move |p| (plan.id, plan.name.as_str(), p.probe, p.name.as_str()))
+        });
+        let names: Vec<_> = names.collect();
+        if let Err(e) = self.parts.store.adopt(&self.parts.location, &names) {
+            error!("the new database does not know who is watched: {e}");
+        }
+        // All that is known goes into it with the next commit.
+        self.last_checkpoint = Timestamp::EPOCH;
+        self.services.values_mut().for_each(|s| s.dirty = true);
+        if self.last_damage.is_none_or(|at| now.since(at) >= AGAIN) {
             let aside = aside.display().to_string();
             self.backlog.notes.push(NoteAbout::Damaged { aside });
             self.last_damage = Some(now);
+        }
+    }
+
+    /// Somebody who reads the database finds it damaged: it is read through, and moved aside if it is so.
+    pub(super) fn look_into_damage(&mut self, now: Timestamp) {
+        if self.trouble.is_none() {
+            let why = "somebody who reads the database finds it damaged";
+            self.refused(&StoreError::Io(why.into()), now);
         }
     }
 

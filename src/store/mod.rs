@@ -141,6 +141,16 @@ impl Store {
         Ok(())
     }
 
+    /// Gives services and probes the numbers that they have already, in a database that was begun under a working daemon:
+    /// service, its name, probe, its name.
+    pub fn adopt(
+        &mut self,
+        location: &str,
+        probes: &[(ServiceId, &str, ProbeId, &str)],
+    ) -> Result<()> {
+        services::adopt(&mut self.conn, location, probes)
+    }
+
     /// Whether there is no database behind it, and it has to be opened again before any use.
     pub fn is_closed(&self) -> bool {
         self.closed
@@ -149,6 +159,11 @@ impl Store {
     /// Where a damaged database has been moved to, if that happened at [`Store::open`] or [`Store::reopen`].
     pub fn recovered(&self) -> Option<&Path> {
         self.recovered.as_deref()
+    }
+
+    /// The same, told once.
+    pub fn take_recovered(&mut self) -> Option<PathBuf> {
+        self.recovered.take()
     }
 
     /// True when the previous daemon did not end by itself: killed, or the machine stopped.

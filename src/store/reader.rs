@@ -37,6 +37,8 @@ pub type IncidentStory = (IncidentRow, Vec<IncidentEvent>, Vec<DeliveryRow>);
 #[derive(Debug)]
 pub struct Reader {
     pub(super) conn: Connection,
+    /// The file that it reads, wherever that is by now.
+    file: Option<(u64, u64)>,
 }
 
 impl Reader {
@@ -61,7 +63,13 @@ impl Reader {
             Err(e) => return Err(e.into()),
         };
         migrations::check(&conn)?;
-        Ok(Self { conn })
+        let file = files::identity(&path);
+        Ok(Self { conn, file })
+    }
+
+    /// Whether it still reads the database of this data directory: a damaged one is moved aside under its eyes.
+    pub fn is_of(&self, data_dir: &Path) -> bool {
+        files::identity(&data_dir.join(DATABASE)) == self.file
     }
 
     /// Unfinished letters that are due, oldest first; of each incident and recipient only the first.

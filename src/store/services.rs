@@ -192,3 +192,22 @@ pub(super) fn load_states(conn: &Connection) -> Result<Vec<(ServiceId, String, T
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
+
+/// Gives services and probes the numbers that they have already.
+pub(super) fn adopt(
+    conn: &mut Connection,
+    location: &str,
+    probes: &[(ServiceId, &str, ProbeId, &str)],
+) -> Result<()> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for (service, name, probe, probe_name) in probes {
+        tx.prepare_cached("INSERT OR IGNORE INTO service(id, name) VALUES (?1, ?2)")?
+            .execute(params![service.0, name])?;
+        tx.prepare_cached(
+            "INSERT OR IGNORE INTO probe(id, service_id, name, location, active) VALUES (?1, ?2, ?3, ?4, 1)",
+        )?
+        .execute(params![probe.0, service.0, probe_name, location])?;
+    }
+    tx.commit()?;
+    Ok(())
+}

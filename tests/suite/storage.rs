@@ -1,6 +1,7 @@
 //! What people hear when the database refuses: once that it does, once that it is over, and past the outbox what cannot
 //! even be laid into it.
 
+use watchfire::engine::Input;
 use watchfire::model::EventKind;
 use watchfire::model::roster::{Roster, Seat};
 use watchfire::model::said::Ask;
@@ -185,4 +186,23 @@ async fn what_began_and_ended_while_nothing_could_be_written_is_mailed_as_ended(
     host.pass(MINUTE * 2, NONE).await;
     assert_eq!(host.events(), [EventKind::Open, EventKind::Close]);
     assert_eq!(host.last_mail().event.event, EventKind::Close);
+}
+
+#[tokio::test(start_paused = true)]
+async fn damage_that_a_reader_finds_at_work_is_looked_into_and_the_new_database_knows_who_is_watched()
+ {
+    let mut host = host(&["a"]);
+    host.pass(MINUTE * 5, NONE).await;
+    host.turn(Vec::new(), vec![Input::Damaged]);
+    host.pass(MINUTE * 2, NONE).await;
+    assert_eq!(notes(&host), [""; 0], "what is sound stays");
+    let known = |host: &Host| host.reader().services().unwrap();
+    let before = known(&host);
+    let file = host.dir().join("watchfire.db");
+    let length = std::fs::metadata(&file).unwrap().len() as usize;
+    std::fs::write(&file, vec![0x55; length]).unwrap();
+    host.turn(Vec::new(), vec![Input::Damaged]);
+    host.pass(MINUTE * 2, NONE).await;
+    assert_eq!(notes(&host), ["Damaged to a"]);
+    assert_eq!(known(&host), before);
 }
