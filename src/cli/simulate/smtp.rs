@@ -110,9 +110,12 @@ fn open(path: &Path) -> Result<Mutex<File>, SimulateError> {
 fn tell(mode: &Mode, taken: &Taken, journal: Option<&Mutex<File>>) {
     let fate = if taken.kept { "taken" } else { "refused" };
     println!("{}  {fate} {} for {}", mode.name, taken.id(), taken.to);
-    let Some(mut file) = journal.and_then(|file| file.lock().ok()) else {
-        return;
-    };
+    if let Some(journal) = journal {
+        note(mode, taken, journal);
+    }
+}
+
+fn note(mode: &Mode, taken: &Taken, journal: &Mutex<File>) {
     let line = json!({
         "mode": mode.name,
         "to": taken.to,
@@ -120,8 +123,10 @@ fn tell(mode: &Mode, taken: &Taken, journal: Option<&Mutex<File>>) {
         "kept": taken.kept,
         "message": String::from_utf8_lossy(&taken.message),
     });
-    // A drill whose disk is full goes on; the line above was printed.
-    let _ = writeln!(file, "{line}");
+    // In one piece: the other modes append to the same file. A drill whose disk is full goes on; the line above was printed.
+    if let Ok(mut file) = journal.lock() {
+        let _ = file.write_all(format!("{line}\n").as_bytes());
+    }
 }
 
 fn show(args: &SmtpArgs, mode: &Mode, at: Option<SocketAddr>) {
@@ -143,5 +148,36 @@ fn show(args: &SmtpArgs, mode: &Mode, at: Option<SocketAddr>) {
     match url {
         Some(url) => println!("{name:16} {url:34} {does}"),
         None => println!("{name:16} {means:10} {does}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_modes_that_take_mails_at_once_leave_whole_lines_in_one_journal() {
+        const MAILS: usize = 300;
+        let path = tempfile::NamedTempFile::new().unwrap();
+        let taken = Taken {
+            to: "oncall@example.com".to_owned(),
+            message: b"Message-ID: <1@a>\r\n\r\n\"x\"\r\n".repeat(50),
+            kept: true,
+        };
+        std::thread::scope(|scope| {
+            for mode in ["ok", "slow"].map(|name| mode(name).unwrap()) {
+                let (journal, taken) = (open(path.path()).unwrap(), &taken);
+                scope.spawn(move || {
+                    for _ in 0..MAILS {
+                        note(mode, taken, &journal);
+                    }
+                });
+            }
+        });
+        let text = std::fs::read_to_string(path.path()).unwrap();
+        let whole = text
+            .lines()
+            .filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
+        assert_eq!(whole.count(), 2 * MAILS);
     }
 }
