@@ -43,7 +43,8 @@ struct Action {
 pub(super) fn of_incident(form: Form, n: &Notification, id: &str, link: Option<String>) -> Value {
     let event = &n.event;
     let instance = id.rsplit_once('@').map_or(id, |(_, instance)| instance);
-    let closes = event.event == EventKind::Close;
+    // One alert for all services of a story, as they share a thread: it resolves with the last of them.
+    let closes = event.event == EventKind::Close && !n.fellows.iter().any(|f| f.open);
     let severity = match (event.kind, event.severity) {
         (IncidentKind::Notice | IncidentKind::Latency, _) => "warning",
         (_, Severity::Major) => "critical",
@@ -61,7 +62,7 @@ pub(super) fn of_incident(form: Form, n: &Notification, id: &str, link: Option<S
             service: Some((&n.service, &n.title)),
             action: Action {
                 event: if closes { "resolve" } else { "trigger" },
-                dedup: format!("watchfire-{instance}-{}", event.incident),
+                dedup: format!("watchfire-{instance}-{}", n.thread.incident),
                 severity,
                 class: event.kind.name().to_owned(),
             },
